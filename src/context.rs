@@ -1,0 +1,61 @@
+//! What a command is handed: the repository, its specs, the settings, and where to print.
+
+use crate::git::Repository;
+use crate::output::Output;
+use crate::store::Store;
+use anyhow::Result;
+
+/// A command's surroundings. Made once, in [`Context::discover`].
+pub struct Context {
+    /// The repository of the current directory.
+    pub repo: Repository,
+    /// Where words go.
+    pub out: Output,
+    /// The run that we are inside of (`CHANT_RUN_ID`), if we were started by an agent.
+    pub inside_run: Option<String>,
+}
+
+impl Context {
+    /// The repository around the current directory.
+    pub fn discover() -> Result<Self> {
+        Ok(Self::of(Repository::discover()?))
+    }
+
+    /// A context for a repository that was opened already.
+    pub fn of(repo: Repository) -> Self {
+        let out = Output::new(repo.config("color.ui").as_deref());
+        let inside_run = std::env::var("CHANT_RUN_ID").ok().filter(|run| !run.is_empty());
+        Self { repo, out, inside_run }
+    }
+
+    /// The repository's specs.
+    pub fn store(&self) -> Store<'_> {
+        Store::new(&self.repo)
+    }
+
+    /// True where specs are kept out of every commit: `.chant/` is excluded, and `git chant init --silent` said so.
+    pub fn silent(&self) -> bool {
+        self.repo.config_bool("chant.silent", false)
+    }
+
+    /// True where a verb commits the file it writes.
+    pub fn commits_files(&self) -> bool {
+        !self.silent() && self.inside_run.is_none() && self.repo.config_bool("chant.autoCommit", true)
+    }
+}
+
+/// Today's date where the user is, `YYYY-MM-DD`. `GIT_CHANT_TEST_DATE` stands in for the clock in tests.
+pub fn today() -> String {
+    match std::env::var("GIT_CHANT_TEST_DATE") {
+        Ok(date) if !date.is_empty() => date,
+        _ => jiff::Zoned::now().date().to_string(),
+    }
+}
+
+/// Now, in UTC, as `completed_at` has it: `YYYY-MM-DDTHH:MM:SSZ`. `GIT_CHANT_TEST_DATE` stands in for the clock in tests.
+pub fn now_utc() -> String {
+    match std::env::var("GIT_CHANT_TEST_DATE") {
+        Ok(date) if !date.is_empty() => format!("{date}T12:00:00Z"),
+        _ => jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}

@@ -1,0 +1,144 @@
+//! One checkout: its branch, what is under way in it, what differs from HEAD, and committing one path without touching another.
+
+use super::{CommitDraft, Oid, RefChange, RefUpdate, Repository};
+use anyhow::{Context as _, Result};
+
+/// What HEAD is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The full name of the branch; `None` when detached.
+    pub branch: Option<String>,
+    /// The commit; `None` on a branch that has none yet.
+    pub commit: Option<Oid>,
+}
+
+/// Whether [`Repository::commit_path`] made its commit.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathCommit {
+    /// The branch gained one commit for the path.
+    Done(Oid),
+    /// It did not; the words say why, for people.
+    NotCommitted(String),
+}
+
+impl Repository {
+    /// What HEAD is in this checkout.
+    pub fn head(&self) -> Result<Head> {
+        let symbolic = self.git().command(["symbolic-ref", "-q", "HEAD"]);
+        let branch = if self.reftable() {
+            let output = symbolic.run_raw()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            let head = self.gix.head().context("could not read HEAD")?;
+            head.referent_name().map(|name| name.as_bstr().to_string())
+        };
+        let commit = match &branch {
+            Some(branch) => self.reference(branch)?,
+            None => self.reference("HEAD")?,
+        };
+        Ok(Head { branch, commit })
+    }
+
+    /// The branch checked out here, without `refs/heads/`.
+    pub fn current_branch(&self) -> Result<Option<String>> {
+        Ok(self.head()?.branch.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
+    /// What git is in the middle of in this checkout, as the word for it. The files are those of git's own `wt-status.c`.
+    pub fn operation(&self) -> Option<&'static str> {
+        const MARKS: &[(&str, &str)] = &[
+            ("MERGE_HEAD", "merge"),
+            ("rebase-apply/applying", "am"),
+            ("rebase-apply", "rebase"),
+            ("rebase-merge", "rebase"),
+            ("CHERRY_PICK_HEAD", "cherry-pick"),
+            ("REVERT_HEAD", "revert"),
+            ("sequencer", "cherry-pick"),
+            ("BISECT_LOG", "bisect"),
+        ];
+        MARKS.iter().find(|(file, _)| self.git_dir().join(file).exists()).map(|(_, word)| *word)
+    }
+
+    /// The paths below `dir` (relative to the top, git's bytes) whose file or index entry differs from HEAD, untracked ones included.
+    pub fn changed_under(&self, dir: &str) -> Result<Vec<Vec<u8>>> {
+        let args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all", "--", dir];
+        let output = self.git().command(args).output()?;
+        let entries = output.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
+        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+    }
+
+    /// The index entry of a path, when there is just one and it is no conflict.
+    pub fn index_blob(&self, path: &str) -> Result<Option<Oid>> {
+        let text = self.git().command(["ls-files", "--stage", "-z", "--", path]).output()?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let mut entries = text.split('\0').filter(|entry| !entry.is_empty());
+        let (Some(entry), None) = (entries.next(), entries.next()) else { return Ok(None) };
+        Ok(entry.split(' ').nth(1).and_then(Oid::from_hex))
+    }
+
+    /// Commits these bytes at `path` on the current branch, by plumbing: no hook runs and no other index entry changes.
+    ///
+    /// The file must already be in the working tree. It is not committed, and the words say why, unless HEAD is a branch with a commit,
+    /// nothing is under way, and the path has nothing staged. Signed where `commit.gpgSign` asks for it.
+    pub fn commit_path(&self, path: &str, blob: Oid, message: &str) -> Result<PathCommit> {
+        for _ in 0..20 {
+            let head = self.head()?;
+            if let Some(reason) = self.why_not_commit(path, &head)? {
+                return Ok(PathCommit::NotCommitted(reason));
+            }
+            let (Some(branch), Some(parent)) = (head.branch, head.commit) else { continue };
+            let tree = self.edit_tree(Some(self.commit(parent)?.tree), &[(path.as_bytes().to_vec(), Some(blob))])?;
+            if tree == self.commit(parent)?.tree {
+                return Ok(PathCommit::NotCommitted("it is committed already".to_owned()));
+            }
+            let commit = match self.signed_or_plain_commit(tree, parent, message) {
+                Ok(commit) => commit,
+                Err(error) => return Ok(PathCommit::NotCommitted(format!("the commit could not be made: {error:#}"))),
+            };
+            // The entry first: were we killed between the two, the file is merely staged, never "deleted" by the next commit.
+            self.git().command(["update-index", "--add", "--", path]).output()?;
+            match self.update_refs(&[RefChange::new(branch, Some(parent), Some(commit))], &format!("chant: {}", subject(message)))? {
+                RefUpdate::Done => return Ok(PathCommit::Done(commit)),
+                // Somebody committed meanwhile: our entry still is the only staged difference of this path.
+                RefUpdate::Lost => self.unstage(path)?,
+            }
+        }
+        Ok(PathCommit::NotCommitted("the branch kept moving".to_owned()))
+    }
+
+    fn why_not_commit(&self, path: &str, head: &Head) -> Result<Option<String>> {
+        let (Some(_), Some(commit)) = (&head.branch, head.commit) else {
+            let reason = if head.branch.is_none() { "HEAD is detached" } else { "the branch has no commit yet" };
+            return Ok(Some(reason.to_owned()));
+        };
+        if let Some(operation) = self.operation() {
+            return Ok(Some(format!("a {operation} is under way")));
+        }
+        let in_head = self.entry_at(commit, path.as_bytes())?.map(|(id, _)| id);
+        Ok((self.index_blob(path)? != in_head).then(|| format!("{path} is staged")))
+    }
+
+    fn unstage(&self, path: &str) -> Result<()> {
+        self.git().command(["reset", "-q", "--", path]).output().map(drop)
+    }
+
+    fn signed_or_plain_commit(&self, tree: Oid, parent: Oid, message: &str) -> Result<Oid> {
+        if self.config_bool("commit.gpgSign", false) {
+            let (tree, parent) = (tree.to_string(), parent.to_string());
+            return self.git().command(["commit-tree", "-S", "-p", &parent, &tree]).stdin(message).line()?.parse();
+        }
+        let draft = CommitDraft {
+            tree,
+            parents: vec![parent],
+            message: message.to_owned(),
+            author: self.author()?,
+            committer: self.committer()?,
+        };
+        self.write_commit(&draft)
+    }
+}
+
+fn subject(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
+}

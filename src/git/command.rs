@@ -1,0 +1,192 @@
+//! The one file that spawns the git binary.
+
+use anyhow::{Context as _, Result, bail};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The variables that tie a git process to one repository (`git rev-parse --local-env-vars`), and `GITHEAD_*` is removed with them.
+///
+/// They are removed before git, an agent or a check runs in a directory that *we* chose: git sets them for hooks, and with them
+/// `git -C other` would act on the wrong repository. `GIT_CONFIG_PARAMETERS` and `GIT_CONFIG_COUNT` stay: they are the user's `git -c`.
+pub const LOCAL_ENV: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// Removes git's repository-local variables, and what a merge leaks into its hooks' children, from a command's environment.
+pub fn scrub(command: &mut Command) {
+    for name in LOCAL_ENV {
+        command.env_remove(name);
+    }
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"GITHEAD_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// Where git runs, and with which environment.
+#[derive(Clone, Debug)]
+pub struct Git {
+    dir: PathBuf,
+    inherit: bool,
+}
+
+impl Git {
+    /// git in a directory that we chose: the caller's repository-local variables are removed.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), inherit: false }
+    }
+
+    /// git exactly where the caller stands (a hook, a quarantine): nothing is removed.
+    pub fn inherited() -> Self {
+        Self { dir: PathBuf::from("."), inherit: true }
+    }
+
+    /// The directory in which git runs.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A git command with these arguments, without hooks until [`GitCommand::with_hooks`].
+    pub fn command<I, S>(&self, args: I) -> GitCommand
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        GitCommand {
+            dir: self.dir.clone(),
+            inherit: self.inherit,
+            hooks: false,
+            env: Vec::new(),
+            stdin: None,
+            args: args.into_iter().map(|a| a.as_ref().to_owned()).collect(),
+        }
+    }
+}
+
+/// One run of git. The locale is fixed, standard input is empty unless given, and a non-zero exit is an error unless asked for.
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct GitCommand {
+    dir: PathBuf,
+    inherit: bool,
+    hooks: bool,
+    env: Vec<(OsString, OsString)>,
+    stdin: Option<Vec<u8>>,
+    args: Vec<OsString>,
+}
+
+impl GitCommand {
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<I, S>(mut self, args: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Feeds these bytes to standard input.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Lets the repository's hooks run: merges and commits that a person would otherwise make by hand.
+    pub fn with_hooks(mut self) -> Self {
+        self.hooks = true;
+        self
+    }
+
+    /// Runs, and returns standard output; a non-zero exit is an error that holds git's own words.
+    pub fn output(self) -> Result<Vec<u8>> {
+        let words = self.words();
+        let output = self.run_raw()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("git {words} failed ({}): {}", output.status, said.trim());
+        }
+        Ok(output.stdout)
+    }
+
+    /// Runs, and returns standard output without its trailing newline, as text.
+    pub fn line(self) -> Result<String> {
+        let bytes = self.output()?;
+        Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+    }
+
+    /// Runs, and returns whether git exited 0. Use it only where any other code is an answer too.
+    pub fn succeeds(self) -> Result<bool> {
+        Ok(self.run_raw()?.status.success())
+    }
+
+    /// Runs, and returns exit status, output and error output as they are.
+    pub fn run_raw(self) -> Result<Output> {
+        let words = self.words();
+        let stdin = self.stdin.clone();
+        let mut command = self.into_process();
+        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("could not start git {words}"))?;
+        let feeder = match (stdin, child.stdin.take()) {
+            // git may stop reading early (a refused transaction); its exit status says so, the broken pipe does not matter.
+            (Some(bytes), Some(mut pipe)) => Some(std::thread::spawn(move || drop(pipe.write_all(&bytes)))),
+            _ => None,
+        };
+        let output = child.wait_with_output().with_context(|| format!("could not read from git {words}"))?;
+        if let Some(feeder) = feeder {
+            drop(feeder.join());
+        }
+        Ok(output)
+    }
+
+    /// The process to spawn by hand, for what streams (`fast-import`, `cat-file --batch`) or talks to the terminal.
+    pub fn into_process(self) -> Command {
+        let mut command = Command::new("git");
+        if !self.inherit {
+            scrub(&mut command);
+        }
+        command.current_dir(&self.dir);
+        command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
+        command.envs(self.env);
+        if !self.hooks {
+            command.args(["-c", "core.hooksPath=/dev/null"]);
+        }
+        command.args(["-c", "core.warnAmbiguousRefs=false", "-c", "core.quotePath=false"]);
+        command.args(self.args);
+        command
+    }
+
+    fn words(&self) -> String {
+        let words: Vec<_> = self.args.iter().take(4).map(|a| a.to_string_lossy()).collect();
+        words.join(" ")
+    }
+}

@@ -1,0 +1,81 @@
+//! Questions about the commit graph, and the tree that verdicts rest on.
+
+use super::{Oid, Repository};
+use anyhow::{Context as _, Result, bail};
+
+/// Where specs and archived specs lie in a checkout; a commit that touches nothing else is planning.
+pub const PLANNING: [&str; 2] = [".chant/specs", ".chant/archive"];
+
+impl Repository {
+    /// True where `ancestor` is `descendant` or one of its ancestors.
+    pub fn is_ancestor(&self, ancestor: Oid, descendant: Oid) -> Result<bool> {
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        let (a, d) = (ancestor.to_string(), descendant.to_string());
+        let output = self.git().command(["merge-base", "--is-ancestor", &a, &d]).run_raw()?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => bail!("could not compare {a} and {d}: {}", String::from_utf8_lossy(&output.stderr).trim()),
+        }
+    }
+
+    /// Every best common ancestor of two commits, sorted; none for unrelated histories.
+    pub fn merge_bases(&self, a: Oid, b: Oid) -> Result<Vec<Oid>> {
+        let output = self.git().command(["merge-base", "--all", &a.to_string(), &b.to_string()]).run_raw()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut list: Vec<Oid> = text.lines().filter_map(Oid::from_hex).collect();
+        list.sort();
+        Ok(list)
+    }
+
+    /// What `git rev-list` prints for these arguments.
+    pub fn rev_list(&self, args: &[&str]) -> Result<Vec<Oid>> {
+        let text = self.git().command(["rev-list"]).args(args).line()?;
+        Ok(text.lines().filter_map(Oid::from_hex).collect())
+    }
+
+    /// The commit that a revision written by a person names.
+    pub fn resolve_commit(&self, revision: &str) -> Result<Oid> {
+        let spec = format!("{revision}^{{commit}}");
+        let output = self.git().command(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run_raw()?;
+        Oid::from_hex(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("'{revision}' names no commit"))
+    }
+
+    /// The code tree of a commit: its root tree without specs and archived specs, so that planning changes no verdict.
+    pub fn code_tree(&self, commit: Oid) -> Result<Oid> {
+        let root = self.entry_at(commit, b"")?.map(|(id, _)| id).context("a commit has a tree")?;
+        let mut removals = Vec::new();
+        for path in PLANNING {
+            if self.entry_at(root, path.as_bytes())?.is_some() {
+                removals.push((path.as_bytes().to_vec(), None));
+            }
+        }
+        if removals.is_empty() { Ok(root) } else { self.edit_tree(Some(root), &removals) }
+    }
+
+    /// The paths that a commit changes against its first parent (all its files where it has none).
+    pub fn changed_paths(&self, commit: Oid) -> Result<Vec<Vec<u8>>> {
+        let commit = commit.to_string();
+        let args = ["diff-tree", "--root", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id", "-m", "--first-parent", &commit];
+        let output = self.git().command(args).output()?;
+        Ok(output.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
+    /// The blobs that a path held along the history of `tip`, newest first, with the commits that put them there.
+    pub fn path_history(&self, tip: Oid, path: &str) -> Result<Vec<(Oid, Oid)>> {
+        let tip = tip.to_string();
+        let args = ["log", "--format=%x00%H", "--raw", "--no-abbrev", "--no-renames", "-m", "--first-parent", &tip, "--", path];
+        let text = self.git().command(args).line()?;
+        let mut list = Vec::new();
+        for record in text.split('\0').skip(1) {
+            let mut lines = record.lines().filter(|line| !line.is_empty());
+            let Some(commit) = lines.next().and_then(Oid::from_hex) else { continue };
+            // ":100644 100644 <old> <new> M\tpath"
+            let blob = lines.next().and_then(|raw| raw.split(' ').nth(3)).and_then(Oid::from_hex);
+            list.extend(blob.map(|blob| (commit, blob)));
+        }
+        Ok(list)
+    }
+}

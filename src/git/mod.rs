@@ -1,0 +1,19 @@
+//! All git I/O. Only this module knows gix; only [`command`] spawns the git binary.
+//!
+//! gix reads objects, refs and config, and writes objects. Whatever gix does not do, or does not do safely beside other git processes
+//! (moving refs, the index, worktrees, merging in a checkout, the network), is git's own binary.
+
+pub mod checkout;
+pub mod command;
+pub mod history;
+pub mod objects;
+pub mod oid;
+pub mod refs;
+pub mod repository;
+pub mod worktrees;
+
+pub use command::{Git, GitCommand, LOCAL_ENV};
+pub use objects::{Commit, CommitDraft, Signature};
+pub use oid::Oid;
+pub use refs::{RefChange, RefUpdate};
+pub use repository::Repository;

@@ -1,0 +1,173 @@
+//! Reading and writing objects, with gix. Writing an object changes nothing that anybody sees; only a ref does.
+
+use super::{Oid, Repository};
+use anyhow::{Context as _, Result, anyhow};
+use gix::bstr::ByteSlice as _;
+use gix::objs::tree::EntryKind;
+
+/// Who and when, in git's own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// The name, without control characters and angle brackets.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+    /// Seconds since the epoch.
+    pub seconds: i64,
+    /// The offset from UTC in seconds.
+    pub offset: i32,
+}
+
+impl Signature {
+    pub(super) fn from_ref(signature: gix::actor::SignatureRef<'_>) -> Result<Self> {
+        let time = signature.time().map_err(|e| anyhow!("could not read a date: {e}"))?;
+        Ok(Self { name: signature.name.to_string(), email: signature.email.to_string(), seconds: time.seconds, offset: time.offset })
+    }
+
+    fn to_gix(&self) -> gix::actor::Signature {
+        gix::actor::Signature {
+            name: self.name.as_str().into(),
+            email: self.email.as_str().into(),
+            time: gix::date::Time { seconds: self.seconds, offset: self.offset },
+        }
+    }
+}
+
+/// A commit, read.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Its name.
+    pub id: Oid,
+    /// Its tree.
+    pub tree: Oid,
+    /// Its parents, in order.
+    pub parents: Vec<Oid>,
+    /// Its message, as stored.
+    pub message: Vec<u8>,
+    /// Its author.
+    pub author: Signature,
+}
+
+/// A commit to be written.
+#[derive(Clone, Debug)]
+pub struct CommitDraft {
+    /// The tree.
+    pub tree: Oid,
+    /// The parents, in order.
+    pub parents: Vec<Oid>,
+    /// The message.
+    pub message: String,
+    /// The author.
+    pub author: Signature,
+    /// The committer.
+    pub committer: Signature,
+}
+
+impl Repository {
+    /// The bytes of a blob.
+    pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
+        let mut blob = self.gix.find_blob(id.0).with_context(|| format!("could not read the blob {id}"))?;
+        Ok(blob.take_data())
+    }
+
+    /// Writes a blob.
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid> {
+        Ok(Oid(self.gix.write_blob(bytes).context("could not write a blob")?.detach()))
+    }
+
+    /// The name that these bytes would have as a blob; nothing is written.
+    pub fn hash_blob(&self, bytes: &[u8]) -> Result<Oid> {
+        let id = gix::objs::compute_hash(self.gix.object_hash(), gix::objs::Kind::Blob, bytes).context("could not hash a blob")?;
+        Ok(Oid(id))
+    }
+
+    /// A commit.
+    pub fn commit(&self, id: Oid) -> Result<Commit> {
+        let commit = self.gix.find_commit(id.0).with_context(|| format!("could not read the commit {id}"))?;
+        let decoded = commit.decode().with_context(|| format!("could not read the commit {id}"))?;
+        Ok(Commit {
+            id,
+            tree: Oid(decoded.tree()),
+            parents: decoded.parents().map(Oid).collect(),
+            message: decoded.message.to_vec(),
+            author: Signature::from_ref(decoded.author().with_context(|| format!("could not read the author of {id}"))?)?,
+        })
+    }
+
+    /// Only a commit's message, for listings.
+    pub fn message(&self, id: Oid) -> Result<Vec<u8>> {
+        let commit = self.gix.find_commit(id.0).with_context(|| format!("could not read the commit {id}"))?;
+        Ok(commit.message_raw().with_context(|| format!("could not read the message of {id}"))?.to_vec())
+    }
+
+    /// True where this clone has the object.
+    pub fn has_object(&self, id: Oid) -> bool {
+        self.gix.has_object(id.0)
+    }
+
+    /// The entry at a path of a commit's or a tree's tree: its name, and whether it is a directory.
+    pub fn entry_at(&self, root: Oid, path: &[u8]) -> Result<Option<(Oid, bool)>> {
+        let object = self.gix.find_object(root.0).with_context(|| format!("could not read {root}"))?;
+        let tree = object.peel_to_tree().with_context(|| format!("{root} has no tree"))?;
+        if path.is_empty() {
+            return Ok(Some((Oid(tree.id), true)));
+        }
+        let entry = tree.lookup_entry(path.split_str("/")).with_context(|| format!("could not read the tree of {root}"))?;
+        Ok(entry.map(|entry| (Oid(entry.object_id()), entry.mode().is_tree())))
+    }
+
+    /// The direct entries of a tree: name, object name.
+    pub fn tree_entries(&self, tree: Oid) -> Result<Vec<(Vec<u8>, Oid)>> {
+        let object = self.gix.find_object(tree.0).with_context(|| format!("could not read {tree}"))?;
+        let tree = object.peel_to_tree().context("this is no tree")?;
+        let mut list = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry.context("could not read a tree")?;
+            list.push((entry.filename().to_vec(), Oid(entry.object_id())));
+        }
+        Ok(list)
+    }
+
+    /// A tree made from `base` (empty when absent) with blobs put at, or removed from, paths.
+    pub fn edit_tree(&self, base: Option<Oid>, changes: &[(Vec<u8>, Option<Oid>)]) -> Result<Oid> {
+        let base = base.map_or_else(|| self.gix.empty_tree().id, |id| id.0);
+        let mut editor = self.gix.edit_tree(base).context("could not edit a tree")?;
+        for (path, blob) in changes {
+            let path = path.as_bstr();
+            match blob {
+                Some(blob) => editor.upsert(path, EntryKind::Blob, blob.0).context("could not put a file in a tree")?,
+                None => editor.remove(path).context("could not take a file out of a tree")?,
+            };
+        }
+        Ok(Oid(editor.write().context("could not write a tree")?.detach()))
+    }
+
+    /// A tree in which these sub-trees and blobs stand directly under their names.
+    pub fn write_flat_tree(&self, entries: &[(Vec<u8>, Oid, bool)]) -> Result<Oid> {
+        let mut editor = self.gix.empty_tree().edit().context("could not edit a tree")?;
+        for (name, id, is_tree) in entries {
+            let kind = if *is_tree { EntryKind::Tree } else { EntryKind::Blob };
+            editor.upsert(name.as_bstr(), kind, id.0).context("could not put an entry in a tree")?;
+        }
+        Ok(Oid(editor.write().context("could not write a tree")?.detach()))
+    }
+
+    /// The empty tree.
+    pub fn empty_tree(&self) -> Result<Oid> {
+        self.edit_tree(None, &[])
+    }
+
+    /// Writes a commit. It is unreachable until a ref moves to it.
+    pub fn write_commit(&self, draft: &CommitDraft) -> Result<Oid> {
+        let commit = gix::objs::Commit {
+            tree: draft.tree.0,
+            parents: draft.parents.iter().map(|parent| parent.0).collect(),
+            author: draft.author.to_gix(),
+            committer: draft.committer.to_gix(),
+            encoding: None,
+            message: draft.message.as_str().into(),
+            extra_headers: Vec::new(),
+        };
+        Ok(Oid(self.gix.write_object(&commit).context("could not write a commit")?.detach()))
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading refs with gix (through git on reftable), and moving them with git, always against the value that was read.
+
+use super::{Oid, Repository};
+use anyhow::{Context as _, Result, bail};
+
+/// A ref to be moved by compare-and-swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefChange {
+    /// The full name.
+    pub name: String,
+    /// What it must hold now; `None`: it must not exist.
+    pub old: Option<Oid>,
+    /// What it shall hold; `None`: it is deleted.
+    pub new: Option<Oid>,
+}
+
+impl RefChange {
+    /// Moves `name` from `old` (absent: it must not exist) to `new`.
+    pub fn new(name: impl Into<String>, old: Option<Oid>, new: Option<Oid>) -> Self {
+        Self { name: name.into(), old, new }
+    }
+}
+
+/// How a transaction ended.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefUpdate {
+    /// All refs moved.
+    Done,
+    /// One of them held another value by then; none moved. Read again and decide again.
+    Lost,
+}
+
+/// How often a transaction that met another process's lock is tried again. git itself waits for a lock before it gives up.
+const LOCK_TRIES: u32 = 40;
+
+impl Repository {
+    /// The commit (or tree) that a ref holds, following symbolic refs; `None` where there is no such ref.
+    pub fn reference(&self, name: &str) -> Result<Option<Oid>> {
+        if self.reftable() {
+            let output = self.git().command(["rev-parse", "--verify", "--quiet", "--end-of-options", name]).run_raw()?;
+            return Ok(Oid::from_hex(&String::from_utf8_lossy(&output.stdout)));
+        }
+        let found = self.gix.try_find_reference(name).with_context(|| format!("could not read the ref {name}"))?;
+        let Some(mut reference) = found else { return Ok(None) };
+        match reference.follow_to_object() {
+            Ok(id) => Ok(Some(Oid(id.detach()))),
+            // A symbolic ref to a branch that has no commit yet.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Every ref below `prefix` (which ends in `/`), sorted by name.
+    pub fn references(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
+        if self.reftable() {
+            let text = self.git().command(["for-each-ref", "--format=%(objectname) %(refname)", prefix]).line()?;
+            let pairs = text.lines().filter_map(|line| line.split_once(' '));
+            return Ok(pairs.filter_map(|(id, name)| Some((name.to_owned(), Oid::from_hex(id)?))).collect());
+        }
+        let platform = self.gix.references().context("could not list refs")?;
+        let mut list = Vec::new();
+        for reference in platform.prefixed(prefix).with_context(|| format!("could not list {prefix}"))? {
+            // A ref that is deleted while we list is reported as an error by gix; it is simply not there.
+            let Ok(reference) = reference else { continue };
+            if let Some(id) = reference.target().try_id() {
+                list.push((reference.name().as_bstr().to_string(), Oid(id.to_owned())));
+            }
+        }
+        list.sort();
+        Ok(list)
+    }
+
+    /// Moves refs in one transaction, all or none, without hooks.
+    ///
+    /// git's own `update-ref --stdin`, because gix's ref writes lose updates beside a concurrent `git pack-refs`. `Lost` when a ref
+    /// does not hold the value that the caller decided from; a lock held by another process is waited for.
+    pub fn update_refs(&self, changes: &[RefChange], reason: &str) -> Result<RefUpdate> {
+        if changes.is_empty() {
+            return Ok(RefUpdate::Done);
+        }
+        let script = transaction(changes);
+        for attempt in 0..LOCK_TRIES {
+            let command = self.git().command(["update-ref", "-m", reason, "--no-deref", "-z", "--stdin"]);
+            let output = command.stdin(script.clone()).run_raw()?;
+            if output.status.success() {
+                return Ok(RefUpdate::Done);
+            }
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match refusal(&said) {
+                Refusal::Moved => return Ok(RefUpdate::Lost),
+                Refusal::Locked => std::thread::sleep(std::time::Duration::from_millis(u64::from(5 + attempt * 3))),
+                Refusal::Other => bail!("could not move {}: {}", changes[0].name, said.trim()),
+            }
+        }
+        bail!("could not move {}: another git process holds its lock", changes[0].name)
+    }
+}
+
+fn transaction(changes: &[RefChange]) -> Vec<u8> {
+    let mut script = b"start\0".to_vec();
+    let hex = |id: Option<Oid>, other: Option<Oid>| match (id, other) {
+        (Some(id), _) => id.to_string(),
+        // The zero name must have this repository's length.
+        (None, Some(other)) => "0".repeat(other.to_string().len()),
+        (None, None) => "0".repeat(40),
+    };
+    for RefChange { name, old, new } in changes {
+        let (old_hex, new_hex) = (hex(*old, *new), hex(*new, *old));
+        let line = match (old, new) {
+            (None, _) => format!("create {name}\0{new_hex}\0"),
+            (_, None) => format!("delete {name}\0{old_hex}\0"),
+            _ => format!("update {name}\0{new_hex}\0{old_hex}\0"),
+        };
+        script.extend_from_slice(line.as_bytes());
+    }
+    script.extend_from_slice(b"prepare\0commit\0");
+    script
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    Moved,
+    Locked,
+    Other,
+}
+
+/// Reads git's words (locale C). Quoted are the lines of refs/files-backend.c, refs.c and refs/reftable-backend.c.
+fn refusal(said: &str) -> Refusal {
+    // "fatal: cannot lock ref 'refs/x': is at 1234 but expected 5678", "…: reference already exists",
+    // "…: unable to resolve reference 'refs/x'", "…: reference is missing but expected 1234"
+    const MOVED: &[&str] = &["but expected", "reference already exists", "unable to resolve reference", "reference is missing"];
+    // "fatal: cannot lock ref 'refs/x': Unable to create '….lock': File exists.", "cannot lock references" (reftable)
+    const LOCKED: &[&str] = &[".lock'", "cannot lock references", "data is locked", "unable to create directory", "Unable to create"];
+    if MOVED.iter().any(|words| said.contains(words)) {
+        Refusal::Moved
+    } else if LOCKED.iter().any(|words| said.contains(words)) {
+        Refusal::Locked
+    } else {
+        Refusal::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_states_every_old_value() {
+        let a = Oid::from_hex(&"a".repeat(40));
+        let b = Oid::from_hex(&"b".repeat(40));
+        let script = transaction(&[RefChange::new("r/1", None, a), RefChange::new("r/2", a, b), RefChange::new("r/3", b, None)]);
+        let script = String::from_utf8(script).expect("text").replace('\0', "|");
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        assert_eq!(script, format!("start|create r/1|{a}|update r/2|{b}|{a}|delete r/3|{b}|prepare|commit|"));
+    }
+
+    #[test]
+    fn gits_refusals_are_told_apart() {
+        for (said, is) in [
+            ("fatal: prepare: cannot lock ref 'r': is at 12 but expected 34", Refusal::Moved),
+            ("fatal: prepare: cannot lock ref 'r': reference already exists", Refusal::Moved),
+            ("fatal: prepare: cannot lock ref 'r': unable to resolve reference 'r'", Refusal::Moved),
+            ("fatal: prepare: cannot lock ref 'r': Unable to create '/x/r.lock': File exists.", Refusal::Locked),
+            ("fatal: invalid ref format: r..", Refusal::Other),
+        ] {
+            assert_eq!(refusal(said), is, "{said}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Opening a repository, where its parts lie, and its configuration.
+
+use super::command::Git;
+use crate::failure::Failure;
+use anyhow::{Context as _, Result, anyhow};
+use gix::sec::trust::DefaultForLevel as _;
+use std::path::{Path, PathBuf};
+
+/// A git repository as one process sees it: gix for reading and writing objects, the git binary for the rest.
+pub struct Repository {
+    pub(super) gix: gix::Repository,
+    git: Git,
+    common_dir: PathBuf,
+    reftable: bool,
+}
+
+impl Repository {
+    /// Finds the repository of the current directory, or the one that the environment names (a hook).
+    ///
+    /// Refuses what git refuses too: a repository owned by somebody else.
+    pub fn discover() -> Result<Self> {
+        let overrides = command_line_config();
+        let options = |level| gix::open::Options::default_for_level(level).cli_overrides(overrides.clone()).bail_if_untrusted(true);
+        let mapping = gix::sec::trust::Mapping { full: options(gix::sec::Trust::Full), reduced: options(gix::sec::Trust::Reduced) };
+        let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", gix::discover::upwards::Options::default(), mapping)
+            .map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
+        Self::wrap(found.to_thread_local(), true)
+    }
+
+    /// Opens the repository whose worktree or git directory this is, whatever the environment says.
+    pub fn open(path: &Path) -> Result<Self> {
+        let found = gix::open(path).with_context(|| format!("could not open the repository {}", path.display()))?;
+        Self::wrap(found, false)
+    }
+
+    fn wrap(mut gix: gix::Repository, from_environment: bool) -> Result<Self> {
+        gix.object_cache_size_if_unset(4 * 1024 * 1024);
+        let common_dir = gix.common_dir().canonicalize().context("could not find the git directory")?;
+        let storage = gix.config_snapshot().string("extensions.refStorage").map(|s| s.to_string());
+        let top = gix.workdir().map_or_else(|| gix.git_dir().to_owned(), Path::to_owned);
+        let top = top.canonicalize().unwrap_or(top);
+        // Inside a hook git's own variables name this very repository; elsewhere the directory does.
+        let in_hook = from_environment && std::env::var_os("GIT_DIR").is_some();
+        let git = if in_hook { Git::inherited() } else { Git::at(top) };
+        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files") })
+    }
+
+    /// git, run in this checkout.
+    pub fn git(&self) -> &Git {
+        &self.git
+    }
+
+    /// The git directory of this checkout (`.git/worktrees/<name>` in a linked worktree).
+    pub fn git_dir(&self) -> &Path {
+        self.gix.git_dir()
+    }
+
+    /// The git directory that all worktrees share.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The top of this checkout; a bare repository has none.
+    pub fn work_dir(&self) -> Option<PathBuf> {
+        self.gix.workdir().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
+    }
+
+    /// The top of this checkout, or a refusal.
+    pub fn require_work_dir(&self) -> Result<PathBuf> {
+        self.work_dir()
+            .ok_or_else(|| Failure::new("this needs a checkout, and the repository is bare").hint("git clone it, and work in the clone").into())
+    }
+
+    /// The main worktree, which may be another one than this checkout; a bare repository has none.
+    pub fn main_worktree(&self) -> Option<PathBuf> {
+        let main = self.gix.main_repo().ok()?;
+        main.workdir().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
+    }
+
+    /// True where refs are not files, so that gix cannot read them and git is asked.
+    pub(super) fn reftable(&self) -> bool {
+        self.reftable
+    }
+
+    /// A value from git's configuration, which here includes `git -c`.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.gix.config_snapshot().string(key).map(|value| value.to_string())
+    }
+
+    /// A boolean from git's configuration; anything that is no boolean is `default`.
+    pub fn config_bool(&self, key: &str, default: bool) -> bool {
+        self.gix.config_snapshot().boolean(key).unwrap_or(default)
+    }
+
+    /// Every value of a key that may be set more than once.
+    pub fn config_all(&self, key: &str) -> Vec<String> {
+        self.gix.config_snapshot().plumbing().strings(key).map(|values| values.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    }
+
+    /// The names of the configured remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        self.gix.remote_names().iter().map(ToString::to_string).collect()
+    }
+
+    /// Who commits, as git would say it; a refusal where git would refuse.
+    pub fn committer(&self) -> Result<super::Signature> {
+        let signature = self.gix.committer().ok_or_else(no_identity)?.map_err(|e| anyhow!("could not read the committer's date: {e}"))?;
+        super::Signature::from_ref(signature)
+    }
+
+    /// Who is the author, as git would say it.
+    pub fn author(&self) -> Result<super::Signature> {
+        let signature = self.gix.author().ok_or_else(no_identity)?.map_err(|e| anyhow!("could not read the author's date: {e}"))?;
+        super::Signature::from_ref(signature)
+    }
+}
+
+fn no_identity() -> anyhow::Error {
+    Failure::new("git does not know who you are").hint("git config user.name 'Your Name'").hint("git config user.email you@example.com").into()
+}
+
+/// The user's `git -c key=value`, which git hands on in `GIT_CONFIG_PARAMETERS` and gix does not read.
+///
+/// The format is git's own (`config.c`, `git_config_parse_parameter`): words in single quotes, `'key'='value'` or `'key=value'`.
+fn command_line_config() -> Vec<gix::bstr::BString> {
+    let Ok(text) = std::env::var("GIT_CONFIG_PARAMETERS") else { return Vec::new() };
+    parse_config_parameters(&text).into_iter().map(Into::into).collect()
+}
+
+fn parse_config_parameters(text: &str) -> Vec<String> {
+    let (mut list, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => quoted = !quoted,
+            // Outside quotes git writes an apostrophe (and `!`) of the value behind a backslash.
+            '\\' if !quoted => word.extend(chars.next()),
+            ' ' if !quoted => {
+                if !word.is_empty() {
+                    list.push(std::mem::take(&mut word));
+                }
+            }
+            other => word.push(other),
+        }
+    }
+    if !word.is_empty() {
+        list.push(word);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_config_parameters;
+
+    #[test]
+    fn config_parameters_in_both_of_gits_forms() {
+        assert_eq!(parse_config_parameters("'chant.x=a b' 'chant.y'='it'\\''s'"), ["chant.x=a b", "chant.y=it's"]);
+        assert!(parse_config_parameters("").is_empty());
+    }
+}

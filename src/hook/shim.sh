@@ -1,0 +1,169 @@
+#!/bin/sh
+# git-chant hook v1
+# digest: @DIGEST@
+#
+# Written by `git chant init`, which also renews it. It decides nothing: it finds out whether there is anything to ask, without
+# starting a program, and then asks git-chant. Whatever it does not understand, it asks about. A hook that was here before is
+# kept beside it as <this file>.before-chant, and runs first.
+
+kind=@KIND@
+chant=@BINARY@
+kept=$0.before-chant
+newline='
+'
+
+# $1: a full ref name.
+is_protected() {
+    case $1 in
+    @PROTECTED@) return 0 ;;
+    esac
+    return 1
+}
+
+# Sets dir: the git directory of this worktree. Hooks start at its top, or in the git directory where there is no worktree.
+find_git_dir() {
+    dir=.
+    if [ -n "${GIT_DIR-}" ]; then
+        dir=$GIT_DIR
+    elif [ -d .git ]; then
+        dir=.git
+    elif [ -f .git ]; then
+        IFS= read -r line <.git
+        dir=${line#gitdir: }
+    fi
+}
+
+# Sets head: the full name of the branch that is checked out, nothing where HEAD is detached, '?' where that cannot be read here.
+read_head() {
+    find_git_dir
+    head='?'
+    [ -f "$dir/HEAD" ] && [ ! -h "$dir/HEAD" ] || return 0
+    IFS= read -r line <"$dir/HEAD"
+    case $line in
+    'ref: refs/heads/.invalid') ;; # the reftable format keeps HEAD elsewhere
+    'ref: refs/'*) head=${line#ref: } ;;
+    '' | *[!0-9a-f]*) ;;
+    *) head= ;;
+    esac
+}
+
+is_on_protected() {
+    read_head
+    [ "$head" = '?' ] || is_protected "$head"
+}
+
+is_on_work_branch() {
+    read_head
+    case $head in
+    '?' | refs/heads/chant/*) return 0 ;;
+    esac
+    return 1
+}
+
+# git sets GITHEAD_<oid> for everything that it merges, and for nothing else.
+is_merging() {
+    case $newline$(set) in
+    *"${newline}GITHEAD_"*) return 0 ;;
+    esac
+    return 1
+}
+
+# A line that leaves $ref at $new, as `git stash` and `git pack-refs` write them. The loose file is what counts where there is one.
+is_unmoved() {
+    [ -z "${GIT_COMMON_DIR-}" ] || return 1
+    find_git_dir
+    common=$dir
+    if [ -f "$dir/commondir" ]; then
+        IFS= read -r line <"$dir/commondir"
+        case $line in
+        /*) common=$line ;;
+        *) common=$dir/$line ;;
+        esac
+    fi
+    [ -f "$common/$ref" ] && IFS= read -r line <"$common/$ref" && [ "$line" = "$new" ]
+}
+
+# Sets asked: the lines of standard input that matter. A new value of zeros is a deletion, or git packing refs.
+read_updates() {
+    asked=
+    while read -r old new ref; do
+        case $new in
+        *[!0]*) ;;
+        *) continue ;;
+        esac
+        case $ref in
+        ORIG_HEAD) is_on_protected && is_merging || continue ;;
+        *) is_protected "$ref" && ! is_unmoved || continue ;;
+        esac
+        asked=$asked$old' '$new' '$ref$newline
+    done
+}
+
+# Finds git-chant: where it was, else on the PATH.
+find_chant() {
+    [ -f "$chant" ] && [ -x "$chant" ] && return 0
+    chant=$(command -v git-chant) && [ -n "$chant" ]
+}
+
+# A gate that cannot ask says no.
+ask_gate() {
+    find_chant && return 0
+    printf '%s\n' "error: git-chant is not where it was, nor on the PATH, so its $kind hook cannot let this pass" \
+        "hint: install git-chant and run 'git chant init'" \
+        "hint: or, to do without the gate, delete $0" >&2
+    exit 1
+}
+
+# A mark that cannot be made stops nobody.
+mark() {
+    if ! find_chant; then
+        printf '%s\n' "warning: git-chant is not where it was, nor on the PATH: this commit is not marked with its spec" \
+            "hint: install git-chant and run 'git chant init', or delete $0" >&2
+    elif ! "$chant" hook "$kind" "$@"; then
+        printf '%s\n' "warning: git-chant could not mark this commit with its spec" >&2
+    fi
+    exit 0
+}
+
+is_kept() { [ -f "$kept" ] && [ -x "$kept" ]; }
+
+if [ "$kind" = reference-transaction ]; then
+    if is_kept; then
+        input=$(cat)
+        printf '%s\n' "$input" 2>/dev/null | "$kept" "$@" || exit
+        [ "$1" = prepared ] || exit 0
+        read_updates <<END
+$input
+END
+    else
+        [ "$1" = prepared ] || exit 0
+        read_updates
+    fi
+    [ -n "$asked" ] || exit 0
+    ask_gate
+    printf '%s' "$asked" | "$chant" hook "$kind" "$@"
+    exit
+fi
+
+if is_kept; then
+    "$kept" "$@" || exit
+fi
+case $kind in
+pre-merge-commit)
+    is_on_protected || exit 0
+    ;;
+pre-commit)
+    is_on_protected || exit 0
+    [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ] || exit 0
+    ;;
+prepare-commit-msg)
+    is_on_work_branch || [ "${2-}" = squash ] || [ "${2-}" = merge ] || [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ] || exit 0
+    mark "$@"
+    ;;
+commit-msg)
+    is_on_work_branch || exit 0
+    mark "$@"
+    ;;
+esac
+ask_gate
+exec "$chant" hook "$kind" "$@"

@@ -1,0 +1,116 @@
+//! The only place that prints. Answers go to standard output, everything else to standard error, in git's manner.
+
+mod safe;
+pub mod table;
+
+pub use safe::safe;
+
+use crate::failure::Failure;
+use std::io::{IsTerminal as _, Write};
+
+/// Where a command's words go.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    colour: bool,
+}
+
+/// A colour of git's own palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Done, ready, passed.
+    Green,
+    /// Failed, refused.
+    Red,
+    /// Under way, blocked, to be looked at.
+    Yellow,
+    /// Beside the point.
+    Dim,
+}
+
+impl Output {
+    /// Colour as `color.ui`, `NO_COLOR` and the terminal ask for.
+    pub fn new(color_ui: Option<&str>) -> Self {
+        let colour = match color_ui {
+            Some("always") => true,
+            Some("never" | "false" | "off" | "no") => false,
+            _ => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Self { colour }
+    }
+
+    /// One line of the answer. A reader that went away ends the process quietly, as git does.
+    pub fn line(&self, text: impl AsRef<str>) {
+        self.raw(format!("{}\n", text.as_ref()).as_bytes());
+    }
+
+    /// Bytes of the answer, as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+            end_quietly();
+        }
+    }
+
+    /// A word in a colour, padded to `width` first.
+    pub fn paint(&self, colour: Colour, word: &str, width: usize) -> String {
+        let padded = format!("{word:<width$}");
+        if !self.colour {
+            return padded;
+        }
+        let code = match colour {
+            Colour::Green => "32",
+            Colour::Red => "31",
+            Colour::Yellow => "33",
+            Colour::Dim => "2",
+        };
+        format!("\u{1b}[{code}m{padded}\u{1b}[m")
+    }
+
+    /// Something to know that is no answer.
+    pub fn note(&self, text: impl AsRef<str>) {
+        complain("", text.as_ref());
+    }
+
+    /// `warning: …`
+    pub fn warning(&self, text: impl AsRef<str>) {
+        complain("warning: ", text.as_ref());
+    }
+
+    /// `hint: …`
+    pub fn hint(&self, text: impl AsRef<str>) {
+        complain("hint: ", text.as_ref());
+    }
+
+    /// `error: …`
+    pub fn error(&self, text: impl AsRef<str>) {
+        complain("error: ", text.as_ref());
+    }
+
+    /// JSON, one value, indented, with a final newline.
+    pub fn json(&self, value: &serde_json::Value) {
+        self.line(serde_json::to_string_pretty(value).expect("a JSON value is always printable"));
+    }
+}
+
+fn complain(prefix: &str, text: &str) {
+    let mut out = std::io::stderr().lock();
+    // Nobody is left to be told when standard error is closed.
+    for line in text.lines() {
+        drop(writeln!(out, "{prefix}{line}"));
+    }
+}
+
+/// The error that ended the process, its causes and its hints.
+pub fn fatal(error: &anyhow::Error) {
+    complain("fatal: ", &safe(&format!("{error:#}")));
+    for failure in error.chain().filter_map(|cause| cause.downcast_ref::<Failure>()) {
+        for hint in failure.hints() {
+            complain("hint: ", &safe(hint));
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "a closed pipe ends a git command without a word")]
+fn end_quietly() -> ! {
+    std::process::exit(0)
+}

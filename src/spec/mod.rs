@@ -1,0 +1,20 @@
+//! Pure: what a spec is. No I/O, no gix, no clap, no clock; object names are hexadecimal strings.
+
+pub mod criteria;
+pub mod document;
+pub mod event;
+pub mod front_matter;
+pub mod graph;
+pub mod id;
+pub mod intent;
+//JOIN
+pub mod markdown;
+pub mod status;
+pub mod yaml_lines;
+
+pub use criteria::Criterion;
+pub use document::Document;
+pub use event::{Event, EventKind};
+pub use front_matter::FrontMatter;
+pub use id::SpecId;
+pub use status::{Approval, Shown, Status};

@@ -1,0 +1,83 @@
+//! Runs on refs: what an agent was asked, what it said and how it ended, written once and never moved; and what keeps its commits.
+
+use super::Store;
+use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
+use crate::spec::SpecId;
+use anyhow::Result;
+
+/// What a run leaves behind.
+#[derive(Clone, Debug)]
+pub struct RunRecord<'a> {
+    /// Whose run.
+    pub id: &'a SpecId,
+    /// Which run.
+    pub run: &'a str,
+    /// The prompt, as the agent got it.
+    pub prompt: &'a [u8],
+    /// All that it printed.
+    pub transcript: &'a [u8],
+    /// How it ended, in words.
+    pub result: &'a str,
+    /// The work tip, where there is one.
+    pub tip: Option<Oid>,
+}
+
+fn run_ref(id: &SpecId, run: &str) -> String {
+    format!("refs/chant/runs/{id}/{run}")
+}
+
+impl Store<'_> {
+    /// Writes a run. One that is there already stays as it is.
+    pub fn record_run(&self, record: &RunRecord<'_>) -> Result<()> {
+        let name = run_ref(record.id, record.run);
+        if self.repo.reference(&name)?.is_some() {
+            return Ok(());
+        }
+        let files = [("prompt.md", record.prompt), ("transcript", record.transcript), ("result", record.result.as_bytes())];
+        let mut entries = Vec::new();
+        for (file, bytes) in files {
+            entries.push((file.as_bytes().to_vec(), Some(self.repo.write_blob(bytes)?)));
+        }
+        let tree = self.repo.edit_tree(None, &entries)?;
+        let tip = record.tip.map(|tip| format!("Chant-Tip: {tip}\n")).unwrap_or_default();
+        let message = format!("run: {}\n\n{}\n\nChant-Run: {}\n{tip}", record.id, record.result, record.run);
+        let who = self.repo.committer()?;
+        let commit = self.repo.write_commit(&CommitDraft { tree, parents: Vec::new(), message, author: who.clone(), committer: who })?;
+        match self.repo.update_refs(&[RefChange::new(name, None, Some(commit))], "chant: run")? {
+            RefUpdate::Done | RefUpdate::Lost => Ok(()),
+        }
+    }
+
+    /// The transcript of a run, where it is on a ref.
+    pub fn transcript(&self, id: &SpecId, run: &str) -> Result<Option<Vec<u8>>> {
+        let Some(commit) = self.repo.reference(&run_ref(id, run))? else { return Ok(None) };
+        let Some((blob, _)) = self.repo.entry_at(commit, b"transcript")? else { return Ok(None) };
+        Ok(Some(self.repo.blob(blob)?))
+    }
+
+    /// Keeps what a run has made so far from `git gc`, whatever becomes of its branch.
+    pub fn keep(&self, run: &str, tip: Oid) -> Result<()> {
+        let name = format!("refs/chant-kept/{run}");
+        loop {
+            let old = self.repo.reference(&name)?;
+            if old == Some(tip) {
+                return Ok(());
+            }
+            // What was kept stays kept: a tip that left the old one behind (a reset by the agent) gets a ref of its own.
+            if let Some(old) = old.filter(|old| !self.repo.is_ancestor(*old, tip).unwrap_or(false)) {
+                let aside = format!("refs/chant-kept/{run}.{}", old.short());
+                match self.repo.update_refs(&[RefChange::new(aside, None, Some(old))], "chant: keep")? {
+                    RefUpdate::Done | RefUpdate::Lost => {}
+                }
+            }
+            if self.repo.update_refs(&[RefChange::new(name.clone(), old, Some(tip))], "chant: keep")? == RefUpdate::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What is kept of a run.
+    pub fn kept(&self, run: &str) -> Result<Option<Oid>> {
+        self.repo.reference(&format!("refs/chant-kept/{run}"))
+    }
+}

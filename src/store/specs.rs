@@ -1,0 +1,254 @@
+//! Reading and appending events: the one place where a spec ref moves forward.
+
+use super::SPEC_REFS;
+use crate::failure::Failure;
+use crate::git::{CommitDraft, Oid, RefChange, RefUpdate, Repository, Signature};
+use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status, intent};
+use anyhow::{Context as _, Result};
+
+/// The specs of one repository.
+#[derive(Clone, Copy)]
+pub struct Store<'r> {
+    /// The repository they live in.
+    pub repo: &'r Repository,
+}
+
+/// A spec as its tip has it, with its document.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Its id.
+    pub id: SpecId,
+    /// The commit of its last event.
+    pub tip: Oid,
+    /// Its last event.
+    pub event: Event,
+    /// Its document.
+    pub document: Document,
+}
+
+/// A spec as a listing knows it: one commit read, no tree, no blob.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its id.
+    pub id: SpecId,
+    /// The commit of its last event.
+    pub tip: Oid,
+    /// Its last event.
+    pub event: Event,
+}
+
+/// What an event changes. `None` keeps what was.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What happened.
+    pub kind: EventKind,
+    /// Prose for people.
+    pub text: String,
+    /// The new document; its `status:` field is written by [`Store::append`].
+    pub document: Option<Document>,
+    /// The new status.
+    pub status: Option<Status>,
+    /// Raises the attempt by one.
+    pub new_attempt: bool,
+    /// What people said about it; otherwise it follows from the document.
+    pub approval: Option<Approval>,
+    /// Trailers of this kind of event, without `Chant-`.
+    pub extra: Vec<(String, String)>,
+    /// Who did it; `None` is the user, now. Given, the event has no nonce, so that every clone makes the same commit.
+    pub author: Option<Signature>,
+}
+
+impl Change {
+    /// An event of this kind that changes nothing else yet.
+    pub fn new(kind: EventKind) -> Self {
+        Self {
+            kind,
+            text: String::new(),
+            document: None,
+            status: None,
+            new_attempt: false,
+            approval: None,
+            extra: Vec::new(),
+            author: None,
+        }
+    }
+
+    /// Adds a trailer `Chant-<key>`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.extra.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Sets the status after the event.
+    #[must_use]
+    pub fn status(mut self, status: Status) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Sets the prose.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// Sets the document.
+    #[must_use]
+    pub fn document(mut self, document: Document) -> Self {
+        self.document = Some(document);
+        self
+    }
+}
+
+impl<'r> Store<'r> {
+    /// The specs of a repository.
+    pub fn new(repo: &'r Repository) -> Self {
+        Self { repo }
+    }
+
+    /// Every live spec, by id: one ref and one commit each. Refs that hold no event are skipped and named in the second list.
+    pub fn list(&self) -> Result<(Vec<Listed>, Vec<String>)> {
+        let (mut list, mut foreign) = (Vec::new(), Vec::new());
+        for (name, tip) in self.repo.references(SPEC_REFS)? {
+            let id = name.strip_prefix(SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
+            let event = self.repo.message(tip).ok().and_then(|message| Event::parse(&message).ok());
+            match (id, event) {
+                (Some(id), Some(event)) => list.push(Listed { id, tip, event }),
+                _ => foreign.push(name),
+            }
+        }
+        Ok((list, foreign))
+    }
+
+    /// The ids of every live spec, without reading a commit.
+    pub fn ids(&self) -> Result<Vec<SpecId>> {
+        let refs = self.repo.references(SPEC_REFS)?;
+        Ok(refs.iter().filter_map(|(name, _)| SpecId::parse(name.strip_prefix(SPEC_REFS)?).ok()).collect())
+    }
+
+    /// A live spec, or `None` where there is no such ref.
+    pub fn load(&self, id: &SpecId) -> Result<Option<Spec>> {
+        match self.repo.reference(&id.ref_name())? {
+            Some(tip) => Ok(Some(self.load_at(id, tip)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A spec that must be there.
+    pub fn require(&self, id: &SpecId) -> Result<Spec> {
+        self.load(id)?.ok_or_else(|| Failure::new(format!("there is no live spec {id}")).hint("git chant list").into())
+    }
+
+    /// A spec as it was at one of its events.
+    pub fn load_at(&self, id: &SpecId, tip: Oid) -> Result<Spec> {
+        let message = self.repo.message(tip)?;
+        let event = Event::parse(&message).with_context(|| format!("{} holds a commit that is no event", id.ref_name()))?;
+        Ok(Spec { id: id.clone(), tip, event, document: self.document_at(tip)? })
+    }
+
+    /// The document at one event.
+    pub fn document_at(&self, event: Oid) -> Result<Document> {
+        let (blob, _) = self.repo.entry_at(event, b"spec.md")?.with_context(|| format!("the event {event} has no spec.md"))?;
+        Ok(Document::parse(self.repo.blob(blob)?))
+    }
+
+    /// Makes the first event of a spec. `None`: the id is taken.
+    pub fn create(&self, id: &SpecId, change: Change) -> Result<Option<Spec>> {
+        let document = change.document.clone().context("a new spec has a document")?;
+        let spec = self.write_event(id, None, &change, document)?;
+        self.publish(&spec, None, &[])
+    }
+
+    /// Appends an event to the version that was read, and moves the ref. `None`: somebody else did meanwhile; read and decide again.
+    pub fn append(&self, spec: &Spec, change: &Change) -> Result<Option<Spec>> {
+        self.append_with(spec, change, &[])
+    }
+
+    /// As [`Store::append`], moving other refs in the same transaction: all or none.
+    pub fn append_with(&self, spec: &Spec, change: &Change, others: &[RefChange]) -> Result<Option<Spec>> {
+        let next = self.prepare(spec, change)?;
+        self.publish(&next, Some(spec.tip), others)
+    }
+
+    /// Writes an event on this version without moving any ref.
+    pub fn prepare(&self, spec: &Spec, change: &Change) -> Result<Spec> {
+        let document = change.document.clone().unwrap_or_else(|| spec.document.clone());
+        self.write_event(&spec.id, Some(spec), change, document)
+    }
+
+    /// Decides and appends until it takes. `decide` returns `None` where there is nothing to do any more.
+    pub fn amend(&self, id: &SpecId, mut decide: impl FnMut(&Spec) -> Result<Option<Change>>) -> Result<Option<Spec>> {
+        loop {
+            let spec = self.require(id)?;
+            let Some(change) = decide(&spec)? else { return Ok(None) };
+            if let Some(next) = self.append(&spec, &change)? {
+                return Ok(Some(next));
+            }
+        }
+    }
+
+    /// Moves a spec's ref from `old` to `next`, with other refs in the same transaction.
+    pub fn publish(&self, next: &Spec, old: Option<Oid>, others: &[RefChange]) -> Result<Option<Spec>> {
+        let mut changes = vec![RefChange::new(next.id.ref_name(), old, Some(next.tip))];
+        changes.extend_from_slice(others);
+        match self.repo.update_refs(&changes, &format!("chant: {}", next.event.kind))? {
+            RefUpdate::Done => Ok(Some(next.clone())),
+            RefUpdate::Lost => Ok(None),
+        }
+    }
+
+    fn write_event(&self, id: &SpecId, before: Option<&Spec>, change: &Change, mut document: Document) -> Result<Spec> {
+        let was = before.map_or(Status::Pending, |spec| spec.event.status);
+        let status = change.status.unwrap_or(was);
+        if before.is_some() && status != was {
+            document.set("status", status.as_str().into());
+        }
+        let blob = self.repo.write_blob(document.as_bytes())?;
+        let front = document.front().unwrap_or_default();
+        let event = Event {
+            kind: change.kind,
+            title: document.title(),
+            text: change.text.clone(),
+            status,
+            attempt: before.map_or(0, |spec| spec.event.attempt) + u32::from(change.new_attempt),
+            blob: blob.to_string(),
+            spec_type: front.spec_type.clone(),
+            labels: front.labels.clone(),
+            depends_on: front.depends_on.clone(),
+            approval: change.approval.unwrap_or_else(|| approval_after(before, &document, front.approval_required)),
+            nonce: change.author.is_none().then(nonce),
+            extra: change.extra.clone(),
+        };
+        let tree = self.repo.edit_tree(None, &[(b"spec.md".to_vec(), Some(blob))])?;
+        let author = change.author.clone().map_or_else(|| self.repo.author(), Ok)?;
+        let committer = change.author.clone().map_or_else(|| self.repo.committer(), Ok)?;
+        let parents = before.map(|spec| spec.tip).into_iter().collect();
+        let tip = self.repo.write_commit(&CommitDraft { tree, parents, message: event.message(), author, committer })?;
+        Ok(Spec { id: id.clone(), tip, event, document })
+    }
+}
+
+/// Where a spec stands with its approvers after an edit: approval and rejection bind to an intent, and lapse with it.
+fn approval_after(before: Option<&Spec>, document: &Document, required: bool) -> Approval {
+    let asked = if required { Approval::Required } else { Approval::None };
+    let Some(before) = before else { return asked };
+    let same_intent = || intent::id(&before.document) == intent::id(document);
+    match before.event.approval {
+        Approval::None => asked,
+        Approval::Required if required => Approval::Required,
+        // A lapsed approval keeps asking, although the front matter never did.
+        Approval::Required => {
+            let was_required = before.document.front().is_ok_and(|front| front.approval_required);
+            if was_required { Approval::None } else { Approval::Required }
+        }
+        given if same_intent() => given,
+        _ => Approval::Required,
+    }
+}
+
+/// A word that makes an event its own commit even where everything else is equal.
+pub fn nonce() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}

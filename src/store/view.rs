@@ -1,0 +1,200 @@
+//! What this checkout's spec files were last made from, and what has become of them since.
+//!
+//! `refs/worktree/chant/view` (git keeps one a worktree) holds a tree: `head`, the tree that `HEAD:.chant/specs` was when we last
+//! looked, and `differs/`, one blob for each file that was something else. A file is looked at only where it differs from HEAD, where
+//! HEAD's tree has changed, or where `differs` names it: ten thousand untouched files cost one `git status`.
+
+use super::{SPEC_DIR, Store};
+use crate::git::{Oid, RefChange, RefUpdate};
+use crate::spec::SpecId;
+use anyhow::{Context as _, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+const VIEW_REF: &str = "refs/worktree/chant/view";
+
+/// What this checkout last held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    at: Option<Oid>,
+    head: Option<Oid>,
+    differs: BTreeMap<String, Oid>,
+}
+
+/// A spec file that may not be as we last saw it. Blobs are `None` where there is no such file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Which spec's file.
+    pub id: SpecId,
+    /// The file's bytes, as the blob they would be.
+    pub file: Option<Oid>,
+    /// What HEAD has.
+    pub head: Option<Oid>,
+    /// What we last saw.
+    pub view: Option<Oid>,
+}
+
+impl Store<'_> {
+    /// The path of a spec's file in this checkout; a bare repository has none.
+    pub fn file(&self, id: &SpecId) -> Option<PathBuf> {
+        Some(self.repo.work_dir()?.join(SPEC_DIR).join(id.file_name()))
+    }
+
+    /// The bytes of a spec's file in this checkout, if there is a regular file. A symbolic link is not followed out of the repository.
+    pub fn read_file(&self, id: &SpecId) -> Result<Option<Vec<u8>>> {
+        let Some(path) = self.file(id) else { return Ok(None) };
+        match std::fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_file() => {}
+            _ => return Ok(None),
+        }
+        std::fs::read(&path).map(Some).with_context(|| format!("could not read {}", path.display()))
+    }
+
+    /// Every file that needs a look, and the view they were compared with.
+    pub fn look(&self) -> Result<(View, Vec<Observation>)> {
+        let view = self.view()?;
+        if self.repo.work_dir().is_none() {
+            return Ok((view, Vec::new()));
+        }
+        let head_tree = self.head_specs()?;
+        let mut names: BTreeSet<String> = view.differs.keys().cloned().collect();
+        names.extend(self.dirty_names(head_tree)?);
+        let (now, before) = (self.flat(head_tree)?, if head_tree == view.head { None } else { Some(self.flat(view.head)?) });
+        if let Some(before) = &before {
+            names.extend(now.iter().filter(|(name, id)| before.get(*name) != Some(id)).map(|(name, _)| name.clone()));
+            names.extend(before.keys().filter(|name| !now.contains_key(*name)).cloned());
+        }
+        let seen = before.as_ref().unwrap_or(&now);
+        let mut list = Vec::new();
+        for name in names {
+            let Some(id) = name.strip_suffix(".md").and_then(|id| SpecId::parse(id).ok()) else { continue };
+            let file = self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?;
+            let last = view.differs.get(&name).or_else(|| seen.get(&name)).copied();
+            list.push(Observation { id, file, head: now.get(&name).copied(), view: last });
+        }
+        Ok((view, list))
+    }
+
+    /// Remembers what the observed files are now. A concurrent look that was faster is not overwritten: the next one sees the rest.
+    pub fn remember(&self, view: &View, observations: &[Observation]) -> Result<()> {
+        if self.repo.work_dir().is_none() {
+            return Ok(());
+        }
+        let head = self.head_specs()?;
+        let now = if head.is_some() && !observations.is_empty() { self.flat(head)? } else { BTreeMap::new() };
+        let mut differs = BTreeMap::new();
+        for seen in observations {
+            let name = seen.id.file_name();
+            match seen.file {
+                Some(file) if now.get(&name) != Some(&file) => drop(differs.insert(name, file)),
+                _ => {}
+            }
+        }
+        let next = View { at: view.at, head, differs };
+        if next == *view {
+            return Ok(());
+        }
+        let tree = self.write_view(&next)?;
+        if view.at == Some(tree) {
+            return Ok(());
+        }
+        match self.repo.update_refs(&[RefChange::new(VIEW_REF, view.at, Some(tree))], "chant: look")? {
+            RefUpdate::Done | RefUpdate::Lost => Ok(()),
+        }
+    }
+
+    /// Remembers that one file now is this blob, after we wrote it.
+    pub fn remember_file(&self, id: &SpecId, blob: Oid) -> Result<()> {
+        for _ in 0..20 {
+            let view = self.view()?;
+            let mut next = view.clone();
+            let in_head = self.repo.head()?.commit.map(|commit| self.repo.entry_at(commit, super::spec_path(id).as_bytes())).transpose()?;
+            let in_head = in_head.flatten().map(|(id, _)| id);
+            let seen_in_head = view.head.map(|tree| self.repo.entry_at(tree, id.file_name().as_bytes())).transpose()?.flatten();
+            if in_head == Some(blob) && seen_in_head.map(|(id, _)| id) == Some(blob) {
+                next.differs.remove(&id.file_name());
+            } else {
+                next.differs.insert(id.file_name(), blob);
+            }
+            let tree = self.write_view(&next)?;
+            if view.at == Some(tree) {
+                return Ok(());
+            }
+            if self.repo.update_refs(&[RefChange::new(VIEW_REF, view.at, Some(tree))], "chant: write file")? == RefUpdate::Done {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self) -> Result<View> {
+        let Some(at) = self.repo.reference(VIEW_REF)? else { return Ok(View::default()) };
+        let mut view = View { at: Some(at), ..View::default() };
+        for (name, id) in self.repo.tree_entries(at)? {
+            match name.as_slice() {
+                b"head" => view.head = Some(id),
+                b"differs" => view.differs = self.flat(Some(id))?,
+                _ => {}
+            }
+        }
+        Ok(view)
+    }
+
+    fn write_view(&self, view: &View) -> Result<Oid> {
+        let differs: Vec<_> = view.differs.iter().map(|(name, id)| (name.clone().into_bytes(), *id, false)).collect();
+        let mut entries = Vec::new();
+        if !differs.is_empty() {
+            // The blobs must exist: the tree is what keeps a person's uncommitted bytes from `git gc`.
+            for (name, id, _) in &differs {
+                self.keep_blob(name, *id)?;
+            }
+            entries.push((b"differs".to_vec(), self.repo.write_flat_tree(&differs)?, true));
+        }
+        if let Some(head) = view.head {
+            entries.push((b"head".to_vec(), head, true));
+        }
+        self.repo.write_flat_tree(&entries)
+    }
+
+    fn keep_blob(&self, name: &[u8], blob: Oid) -> Result<()> {
+        if self.repo.has_object(blob) {
+            return Ok(());
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
+        let id = name.strip_suffix(".md").and_then(|id| SpecId::parse(id).ok()).context("a view names specs")?;
+        if let Some(bytes) = self.read_file(&id)? {
+            self.repo.write_blob(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The tree of `.chant/specs` at HEAD.
+    fn head_specs(&self) -> Result<Option<Oid>> {
+        let Some(commit) = self.repo.head()?.commit else { return Ok(None) };
+        Ok(self.repo.entry_at(commit, SPEC_DIR.as_bytes())?.filter(|(_, is_tree)| *is_tree).map(|(id, _)| id))
+    }
+
+    fn flat(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Oid>> {
+        let Some(tree) = tree else { return Ok(BTreeMap::new()) };
+        let entries = self.repo.tree_entries(tree)?;
+        Ok(entries.into_iter().filter_map(|(name, id)| Some((String::from_utf8(name).ok()?, id))).collect())
+    }
+
+    /// File names that git says differ from HEAD; in silent mode, where git ignores them, every file there is.
+    fn dirty_names(&self, head_tree: Option<Oid>) -> Result<Vec<String>> {
+        let prefix = format!("{SPEC_DIR}/");
+        let of_path = |path: &[u8]| String::from_utf8(path.strip_prefix(prefix.as_bytes())?.to_vec()).ok();
+        let Some(top) = self.repo.work_dir() else { return Ok(Vec::new()) };
+        let dir = top.join(SPEC_DIR);
+        if !dir.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut names: Vec<String> = self.repo.changed_under(SPEC_DIR)?.iter().filter_map(|path| of_path(path)).collect();
+        if head_tree.is_none() {
+            for entry in std::fs::read_dir(&dir).with_context(|| format!("could not list {}", dir.display()))? {
+                names.extend(entry.ok().and_then(|entry| entry.file_name().into_string().ok()));
+            }
+        }
+        Ok(names)
+    }
+}

@@ -229,3 +229,7 @@ fn scopes(line: &str) -> Vec<&str> {
 fn is_id(text: &str) -> bool {
     !text.starts_with('<') && SpecId::parse(text).is_ok()
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -142,16 +142,18 @@ impl Reason {
     pub fn mend(&self) -> String {
         match self {
             Self::UnknownSpec { .. } => "git chant fetch".to_owned(),
-            Self::NotCompleted { id, status } | Self::MemberOpen { member: id, status, .. } => mend_status(id, *status),
-            Self::AbandonedWork { id, status: Status::Completed, .. } => format!("git chant merge {}", word(id)),
-            Self::AbandonedWork { id, status, .. } => mend_status(id, *status),
+            Self::AbandonedWork { id, status: Status::Completed, .. }
+            | Self::WorkMissing { id, .. }
+            | Self::DependencyMissing { dependency: id, .. } => format!("git chant merge {}", word(id)),
+            Self::NotCompleted { id, status } | Self::MemberOpen { member: id, status, .. } | Self::AbandonedWork { id, status, .. } => {
+                mend_status(id, *status)
+            }
             Self::Unticked { id, number, .. } => format!("git chant check {} {number}", word(id)),
             Self::CheckFailed { id, .. } | Self::CheckNotRun { id, .. } => format!("git chant verify {}", word(id)),
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
                 format!("git chant approve {}", word(id))
             }
             Self::NoWorkTip { id } => format!("git chant finalize {}", word(id)),
-            Self::WorkMissing { id, .. } | Self::DependencyMissing { dependency: id, .. } => format!("git chant merge {}", word(id)),
             Self::NoSpec { .. } => "git commit --amend --no-edit --trailer Chant-Spec=ID".to_owned(),
         }
     }

@@ -77,31 +77,41 @@ impl Repository {
         Ok(entry.split(' ').nth(1).and_then(Oid::from_hex))
     }
 
-    /// Commits these bytes at `path` on the current branch, by plumbing: no hook runs and no other index entry changes.
-    ///
-    /// The file must already be in the working tree. It is not committed, and the words say why, unless HEAD is a branch with a commit,
-    /// nothing is under way, and the path has nothing staged. Signed where `commit.gpgSign` asks for it.
+    /// Commits this blob at `path` on the current branch: see [`Repository::commit_paths`].
     pub fn commit_path(&self, path: &str, blob: Oid, message: &str) -> Result<PathCommit> {
+        self.commit_paths(&[(path.to_owned(), Some(blob))], message)
+    }
+
+    /// Commits blobs at paths (`None` removes the path) on the current branch, by plumbing: no hook runs and no other index entry changes.
+    ///
+    /// The working tree must hold them already. They are not committed, and the words say why, unless HEAD is a branch with a commit,
+    /// nothing is under way, and none of the paths has anything staged. Signed where `commit.gpgSign` asks for it.
+    pub fn commit_paths(&self, changes: &[(String, Option<Oid>)], message: &str) -> Result<PathCommit> {
         for _ in 0..20 {
             let head = self.head()?;
-            if let Some(reason) = self.why_not_commit(path, &head)? {
-                return Ok(PathCommit::NotCommitted(reason));
+            for (path, _) in changes {
+                if let Some(reason) = self.why_not_commit(path, &head)? {
+                    return Ok(PathCommit::NotCommitted(reason));
+                }
             }
             let (Some(branch), Some(parent)) = (head.branch, head.commit) else { continue };
-            let tree = self.edit_tree(Some(self.commit(parent)?.tree), &[(path.as_bytes().to_vec(), Some(blob))])?;
-            if tree == self.commit(parent)?.tree {
+            let before = self.commit(parent)?.tree;
+            let edits: Vec<_> = changes.iter().map(|(path, blob)| (path.as_bytes().to_vec(), *blob)).collect();
+            let tree = self.edit_tree(Some(before), &edits)?;
+            if tree == before {
                 return Ok(PathCommit::NotCommitted("it is committed already".to_owned()));
             }
             let commit = match self.signed_or_plain_commit(tree, parent, message) {
                 Ok(commit) => commit,
                 Err(error) => return Ok(PathCommit::NotCommitted(format!("the commit could not be made: {error:#}"))),
             };
-            // The entry first: were we killed between the two, the file is merely staged, never "deleted" by the next commit.
-            self.git().command(["update-index", "--add", "--", path]).output()?;
+            let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
+            // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit.
+            self.git().command(["update-index", "--add", "--remove", "--"]).args(&paths).output()?;
             match self.update_refs(&[RefChange::new(branch, Some(parent), Some(commit))], &format!("chant: {}", subject(message)))? {
                 RefUpdate::Done => return Ok(PathCommit::Done(commit)),
-                // Somebody committed meanwhile: our entry still is the only staged difference of this path.
-                RefUpdate::Lost => self.unstage(path)?,
+                // Somebody committed meanwhile: our entries still are the only staged difference of these paths.
+                RefUpdate::Lost => self.unstage(&paths)?,
             }
         }
         Ok(PathCommit::NotCommitted("the branch kept moving".to_owned()))
@@ -119,8 +129,8 @@ impl Repository {
         Ok((self.index_blob(path)? != in_head).then(|| format!("{path} is staged")))
     }
 
-    fn unstage(&self, path: &str) -> Result<()> {
-        self.git().command(["reset", "-q", "--", path]).output().map(drop)
+    fn unstage(&self, paths: &[&str]) -> Result<()> {
+        self.git().command(["reset", "-q", "--"]).args(paths).output().map(drop)
     }
 
     fn signed_or_plain_commit(&self, tree: Oid, parent: Oid, message: &str) -> Result<Oid> {

@@ -79,3 +79,15 @@ impl Repository {
         Ok(list)
     }
 }
+
+impl Repository {
+    /// The stable patch id (`git patch-id --stable`) of going from one commit to another, specs and archive left out; `None` where
+    /// nothing changes.
+    pub fn patch_id(&self, from: Oid, to: Oid) -> Result<Option<String>> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let args = ["diff-tree", "-r", "-p", "--no-renames", "--full-index", "--binary", &from, &to, "--"];
+        let diff = self.git().command(args).args([".", ":(exclude).chant/specs", ":(exclude).chant/archive"]).output()?;
+        let text = self.git().command(["patch-id", "--stable"]).stdin(diff).line()?;
+        Ok(text.split_whitespace().next().map(str::to_owned))
+    }
+}

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(ask(&symbolic, &[], None), update(NewValue::Symbolic("refs/heads/zz".into())));
         assert_eq!(ask(&format!("{ONE} {ZERO} refs/heads/main\n"), &[], None), [], "pack-refs prunes");
         assert_eq!(ask(&format!("{ZERO} {ONE} refs/heads/topic\n{ZERO} {ONE} refs/tags/main\n"), &[], None), []);
-        assert_eq!(ask(&format!("ref:refs/heads/a ref:refs/heads/main HEAD\n"), &[], None), [], "git switch");
+        assert_eq!(ask("ref:refs/heads/a ref:refs/heads/main HEAD\n", &[], None), [], "git switch");
     }
 
     #[test]

@@ -168,15 +168,14 @@ fn uninstall_one(path: &Path) -> Result<Removal> {
             }
             return Ok(Removal::NotOurs);
         }
-        Found::Nothing if exists(&kept)? => Removal::Restored,
+        Found::Nothing | Found::Ours { .. } if exists(&kept)? => Removal::Restored,
         Found::Nothing => return Ok(Removal::NotOurs),
         Found::Edited => Removal::KeptEdit { path: set_aside(path)? },
-        Found::Ours { .. } if exists(&kept)? => Removal::Restored,
         Found::Ours { .. } => Removal::Removed,
     };
     if exists(&kept)? {
         fs::rename(&kept, path)?;
-    } else {
+    } else if exists(path)? {
         fs::remove_file(path)?;
     }
     Ok(removal)
@@ -200,10 +199,11 @@ fn find(path: &Path) -> Result<Found> {
     })
 }
 
-/// Refuses where the place for somebody else's hook is taken by something else.
+/// Refuses where the place for somebody else's hook is taken by something else. It looks again last: another process may just have
+/// given the hook its second name and put ours in its place.
 fn may_keep(path: &Path) -> Result<()> {
     let kept = kept_path(path);
-    if exists(&kept)? && !same(path, &kept)? {
+    if exists(&kept)? && !same(path, &kept)? && matches!(find(path)?, Found::Foreign) {
         let message = format!("could not keep the hook '{}': '{}' is there already", path.display(), kept.display());
         return Err(Failure::new(message).hint("make one file of the two, or move one away, then: git chant init").into());
     }
@@ -217,11 +217,8 @@ fn keep(path: &Path) -> Result<Option<PathBuf>> {
         Ok(()) => Ok(Some(kept)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if !matches!(find(path)?, Found::Foreign) {
-                return Ok(None);
-            }
             may_keep(path)?;
-            Ok(Some(kept))
+            Ok(matches!(find(path)?, Found::Foreign).then_some(kept))
         }
         Err(error) => Err(error).with_context(|| format!("could not keep '{}' as '{}'", path.display(), kept.display())),
     }

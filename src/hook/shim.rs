@@ -37,7 +37,7 @@ pub enum Origin {
 pub fn render(kind: HookKind, protected: &[String], binary: &Path) -> Vec<u8> {
     let protected = case_patterns(protected);
     let binary = quoted(binary.as_os_str().as_bytes());
-    let (head, body) = TEMPLATE.split_once("@DIGEST@").expect("the template has a digest");
+    let (head, body) = cut(TEMPLATE, "@DIGEST@");
     let body = fill(body, &[("@KIND@", kind.as_str().as_bytes()), ("@BINARY@", &binary), ("@PROTECTED@", protected.as_bytes())]);
     let mut text = head.as_bytes().to_vec();
     text.extend_from_slice(digest(&body).as_bytes());
@@ -57,12 +57,17 @@ pub fn recognise(text: &[u8]) -> Origin {
     if digested == Some(true) { Origin::Ours { version } } else { Origin::Edited { version } }
 }
 
+/// The template before and after a placeholder.
+fn cut<'a>(template: &'a str, placeholder: &str) -> (&'a str, &'a str) {
+    template.split_once(placeholder).expect("the template has its placeholders, in this order")
+}
+
 /// Replaces each placeholder once, in one pass: a value may hold the text of another placeholder.
 fn fill(template: &str, values: &[(&str, &[u8])]) -> Vec<u8> {
     let mut text = Vec::with_capacity(template.len() + 256);
     let mut rest = template;
     for (placeholder, value) in values {
-        let (before, after) = rest.split_once(placeholder).expect("the template has its placeholders in this order");
+        let (before, after) = cut(rest, placeholder);
         text.extend_from_slice(before.as_bytes());
         text.extend_from_slice(value);
         rest = after;

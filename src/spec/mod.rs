@@ -3,18 +3,21 @@
 pub mod criteria;
 pub mod document;
 pub mod event;
+pub mod facts;
 pub mod front_matter;
 pub mod graph;
 pub mod id;
 pub mod intent;
-//JOIN
+pub mod join;
 pub mod markdown;
+pub mod settings;
 pub mod status;
 pub mod yaml_lines;
 
 pub use criteria::Criterion;
 pub use document::Document;
 pub use event::{Event, EventKind};
+pub use facts::Facts;
 pub use front_matter::FrontMatter;
 pub use id::SpecId;
 pub use status::{Approval, Shown, Status};

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod history;
 pub mod import;
+pub mod join;
 pub mod notes;
 pub mod runs;
 pub mod specs;

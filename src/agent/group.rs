@@ -1,0 +1,206 @@
+//! Ending all that an agent started: its process group, and what left the group but still carries the run's name.
+//!
+//! Real agents run every tool in a session of its own, so a signal to their group does not reach it. On Linux whoever has
+//! `CHANT_RUN_ID` of this run in its environment is found in `/proc`; elsewhere the group has to do.
+
+use super::signals::Signals;
+use anyhow::{Result, bail};
+use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group, test_kill_process_group};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// The variable by which the processes of a run are known.
+pub const RUN_ID: &str = "CHANT_RUN_ID";
+
+/// How often we look; short enough to feel live, long enough to cost nothing.
+pub(super) const POLL: Duration = Duration::from_millis(20);
+
+/// How long the kernel may take to make a killed process disappear, before we stop looking.
+const AFTER_KILL: Duration = Duration::from_secs(2);
+
+/// The processes of one run.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    group: Option<Pid>,
+    run_id: Option<String>,
+}
+
+impl Tree {
+    /// The processes of a group, and those marked with a run's id. Our own group, and the ids that `kill` takes as "everybody", are refused.
+    pub fn new(group: Option<i32>, run_id: Option<&str>) -> Result<Self> {
+        let group = match group {
+            None => None,
+            Some(raw) => match positive(raw) {
+                Some(pid) if !pid.is_init() && pid != getpgrp() => Some(pid),
+                _ => bail!("could not end process group {raw}: it is no agent's"),
+            },
+        };
+        Ok(Self { group, run_id: run_id.filter(|id| !id.is_empty()).map(str::to_owned) })
+    }
+
+    /// Sends a signal to all of it. A process that is already gone is what we want.
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            let _ = kill_process_group(group, signal);
+        }
+        for pid in self.marked() {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Asks all of it to end. One that is stopped (it read the terminal from the background) must go on to hear it.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
+    }
+
+    /// Ends all of it, at once.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// True while a process of it runs; one that is dead and not yet waited for does not count.
+    pub fn is_alive(&self) -> bool {
+        self.group.is_some_and(group_lives) || !self.marked().is_empty()
+    }
+
+    /// Asks it to end, and kills what has not after `grace`, or at the first signal to us.
+    pub(super) fn end(&self, grace: Duration, signals: Option<&Signals>) -> bool {
+        let mut interrupted = false;
+        if !self.is_alive() {
+            return interrupted;
+        }
+        self.terminate();
+        let deadline = Instant::now() + grace;
+        while Instant::now() < deadline && !interrupted {
+            if !self.is_alive() {
+                return interrupted;
+            }
+            interrupted = signals.is_some_and(Signals::take);
+            std::thread::sleep(POLL);
+        }
+        let deadline = Instant::now() + AFTER_KILL;
+        while self.is_alive() && Instant::now() < deadline {
+            // Again each time: a process may have been forked while we were killing the others.
+            self.kill();
+            std::thread::sleep(POLL);
+        }
+        interrupted
+    }
+
+    /// The live processes with the run's id in their environment, us excepted.
+    fn marked(&self) -> Vec<Pid> {
+        let Some(run_id) = &self.run_id else { return Vec::new() };
+        let entry = format!("{RUN_ID}={run_id}");
+        processes().filter(|&pid| pid != rustix::process::getpid() && is_marked(pid, &entry)).collect()
+    }
+
+    /// The same tree without its group, unless a process of the group carries the run's mark: after a crash the number may be another's.
+    ///
+    /// Where there is no `/proc` to ask, the group is believed.
+    #[must_use]
+    pub fn without_strangers(mut self) -> Self {
+        let (Some(group), Some(run_id)) = (self.group, &self.run_id) else { return self };
+        if fs::read_dir("/proc/self").is_err() {
+            return self;
+        }
+        let entry = format!("{RUN_ID}={run_id}");
+        if !processes().any(|pid| group_of(pid) == Some(group) && is_marked(pid, &entry)) {
+            self.group = None;
+        }
+        self
+    }
+}
+
+/// Ends a process group: TERM, and KILL for what is left after `grace`. A group that is already gone is no error.
+///
+/// The number must be known to be the agent's still; [`super::RunDir::end_agent`] is the careful form.
+pub fn end_group(pgid: i32, grace: Duration) -> Result<()> {
+    end_all(&Tree::new(Some(pgid), None)?, grace)
+}
+
+/// Ends a whole tree as [`end_group`] does a group.
+pub fn end_all(tree: &Tree, grace: Duration) -> Result<()> {
+    tree.end(grace, None);
+    if tree.is_alive() {
+        bail!("could not end all processes of the agent");
+    }
+    Ok(())
+}
+
+fn group_lives(group: Pid) -> bool {
+    match test_kill_process_group(group) {
+        Err(rustix::io::Errno::SRCH) => false,
+        _ if fs::read_dir("/proc/self").is_err() => true,
+        // A zombie answers too, for ever where nobody reaps orphans (many containers).
+        _ => processes().any(|pid| group_of(pid) == Some(group)),
+    }
+}
+
+/// The ids in `/proc`; none where there is no such thing.
+fn processes() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(positive))
+}
+
+/// A number as a process id. The group of a process that is just being reaped reads as -1, which [`Pid::from_raw`] does not bear.
+fn positive(raw: i32) -> Option<Pid> {
+    Pid::from_raw(raw.max(0))
+}
+
+/// The process group of a process that is not dead.
+fn group_of(pid: Pid) -> Option<Pid> {
+    let stat = fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
+    // The name, in parentheses, may hold anything; what follows its last parenthesis is: state, parent, group.
+    let end = stat.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
+    let mut words = rest.split_ascii_whitespace();
+    let state = words.next()?;
+    let group = words.nth(1)?.parse().ok().and_then(positive)?;
+    (!matches!(state, "Z" | "X")).then_some(group)
+}
+
+fn is_marked(pid: Pid, entry: &str) -> bool {
+    // A zombie's environment is empty, another user's cannot be read: neither is ours to end.
+    let Ok(environ) = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())) else { return false };
+    environ.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_and_ourselves_are_no_agents_group() {
+        for raw in [0, 1, -1, -7, getpgrp().as_raw_pid()] {
+            assert!(Tree::new(Some(raw), None).is_err(), "{raw}");
+            assert!(end_group(raw, Duration::ZERO).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_gone_is_no_error() {
+        let mut child = std::process::Command::new("true");
+        let mut child = std::os::unix::process::CommandExt::process_group(&mut child, 0).spawn().unwrap();
+        child.wait().unwrap();
+        end_group(i32::try_from(child.id()).unwrap(), Duration::from_secs(5)).unwrap();
+    }
+
+    #[test]
+    fn a_group_without_the_mark_is_a_strangers() {
+        let mut stranger = std::process::Command::new("sleep");
+        let mut stranger = std::os::unix::process::CommandExt::process_group(stranger.arg("1000"), 0).spawn().unwrap();
+        let pgid = i32::try_from(stranger.id()).unwrap();
+        let tree = Tree::new(Some(pgid), Some("a-run-that-nobody-has")).unwrap();
+        assert!(tree.is_alive());
+        if fs::read_dir("/proc/self").is_ok() {
+            let careful = tree.clone().without_strangers();
+            assert!(!careful.is_alive());
+            careful.end(Duration::from_secs(5), None);
+            assert!(stranger.try_wait().unwrap().is_none());
+        }
+        end_all(&tree, Duration::from_secs(5)).unwrap();
+        assert!(!stranger.wait().unwrap().success());
+    }
+}

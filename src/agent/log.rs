@@ -1,0 +1,404 @@
+//! A run in progress, on disk: `<common git dir>/chant/runs/<run-id>/`.
+//!
+//! | file        | what it is                                                                     |
+//! |-------------|--------------------------------------------------------------------------------|
+//! | `lock`      | locked by the git-chant that runs the agent; not inherited                      |
+//! | `log`       | the agent's output; locked by us *and* by the agent, which inherits the lock    |
+//! | `spec`      | the spec's id                                                                   |
+//! | `prompt.md` | what the agent was told                                                         |
+//! | `group`     | the agent's process group                                                       |
+//! | `worktree`  | where it works                                                                  |
+//!
+//! The directory is made under another name and renamed when its lock is held, so a kill -9 leaves either nothing that is listed or a
+//! run that is seen to be dead.
+
+use super::group::{Tree, end_all};
+use crate::failure::Failure;
+use anyhow::{Context as _, Result};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A directory that was never finished and is older than this belongs to nobody.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a lock may be in our way that means nothing: somebody merely looks, or a thread of ours has forked a child that holds
+/// all our files until its exec.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Who is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// A git-chant takes care of this run.
+    Working,
+    /// git-chant is gone, the agent (or something that it started) lives on.
+    Orphaned,
+    /// Nobody.
+    Dead,
+}
+
+/// The directory of one run; whoever made or claimed it holds its lock until this is dropped.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    lock: Option<File>,
+}
+
+impl RunDir {
+    /// Makes the directory of a new run, locked by us.
+    pub fn create(common_dir: &Path, run_id: &str, spec_id: &str) -> Result<Self> {
+        let path = run_path(common_dir, run_id)?;
+        let runs = runs_dir(common_dir);
+        fs::create_dir_all(&runs).with_context(|| format!("could not make {}", runs.display()))?;
+        sweep_unfinished(&runs);
+        let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(&runs).context("could not make a run's directory")?;
+        let lock = File::create_new(unfinished.path().join("lock")).context("could not make a run's lock")?;
+        lock.lock().context("could not lock a run")?;
+        fs::write(unfinished.path().join("spec"), format!("{spec_id}\n")).context("could not record a run's spec")?;
+        // rename refuses a directory with something in it, and every run has its lock in it: an id is taken once.
+        if let Err(error) = fs::rename(unfinished.path(), &path) {
+            return Err(match error.kind() {
+                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => Failure::new(format!("run '{run_id}' exists already")).into(),
+                _ => anyhow::Error::new(error).context(format!("could not make {}", path.display())),
+            });
+        }
+        drop(unfinished.keep());
+        Ok(Self { path, lock: Some(lock) })
+    }
+
+    /// A run that exists, without its lock.
+    pub fn open(common_dir: &Path, run_id: &str) -> Result<Self> {
+        let path = run_path(common_dir, run_id)?;
+        if !path.is_dir() {
+            return Err(Failure::new(format!("no run '{}' is known here", run_id.escape_debug()))
+                .hint("see what runs with: git chant status")
+                .into());
+        }
+        Ok(Self { path, lock: None })
+    }
+
+    /// Every run that has a directory, by id. What is half made or half removed, or no run at all, is left out.
+    pub fn list(common_dir: &Path) -> Result<Vec<Self>> {
+        let runs = runs_dir(common_dir);
+        let entries = match fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("could not read {}", runs.display())),
+        };
+        let mut found: Vec<Self> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_str().is_some_and(valid_run_id) && entry.path().is_dir())
+            .map(|entry| Self { path: entry.path(), lock: None })
+            .collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &str {
+        self.path.file_name().and_then(OsStr::to_str).unwrap_or_default()
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The spec that is worked on, unless the file is lost.
+    pub fn spec_id(&self) -> Option<String> {
+        let text = fs::read_to_string(self.path.join("spec")).ok()?;
+        Some(text.trim_end().to_owned()).filter(|id| !id.is_empty())
+    }
+
+    /// The agent's process group, once it was started.
+    pub fn group(&self) -> Option<i32> {
+        fs::read_to_string(self.group_path()).ok()?.trim().parse().ok()
+    }
+
+    /// Where the agent works, once that was recorded.
+    pub fn worktree(&self) -> Option<PathBuf> {
+        let bytes = fs::read(self.path.join("worktree")).ok().filter(|bytes| !bytes.is_empty())?;
+        Some(PathBuf::from(OsString::from_vec(bytes)))
+    }
+
+    /// Records where the agent works.
+    pub fn set_worktree(&self, worktree: &Path) -> Result<()> {
+        self.write("worktree", worktree.as_os_str().as_bytes())
+    }
+
+    /// Records what the agent is told.
+    pub fn set_prompt(&self, prompt: &[u8]) -> Result<()> {
+        self.write("prompt.md", prompt)
+    }
+
+    /// The file with what the agent is told.
+    pub fn prompt_path(&self) -> PathBuf {
+        self.path.join("prompt.md")
+    }
+
+    /// The file with the agent's output.
+    pub fn log_path(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// The file with the agent's process group.
+    pub fn group_path(&self) -> PathBuf {
+        self.path.join("group")
+    }
+
+    /// Opens the log as [`super::Task`] wants it: for appending, and for reading back.
+    pub fn open_log(&self) -> Result<File> {
+        let path = self.log_path();
+        OpenOptions::new().create(true).append(true).read(true).open(&path).with_context(|| format!("could not open {}", path.display()))
+    }
+
+    /// Who is alive. It asks the locks, so neither a crash nor a reused process id can make it lie.
+    pub fn liveness(&self) -> Liveness {
+        if self.lock.is_some() || is_locked(&self.path.join("lock")) {
+            Liveness::Working
+        } else if is_locked(&self.log_path()) {
+            Liveness::Orphaned
+        } else {
+            Liveness::Dead
+        }
+    }
+
+    /// Takes the lock of a run whose git-chant is gone, so that only one process cleans up or goes on; false if another has it.
+    pub fn claim(&mut self) -> Result<bool> {
+        if self.lock.is_some() {
+            return Ok(true);
+        }
+        let path = self.path.join("lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.with_context(|| format!("could not open {}", path.display()))?;
+        if take_lock(&file)? {
+            self.lock = Some(file);
+        }
+        Ok(self.lock.is_some())
+    }
+
+    /// Ends an agent that lives on without its git-chant: what carries the run's mark, and its group where that is still its own.
+    pub fn end_agent(&self, grace: Duration) -> Result<()> {
+        if !is_locked(&self.log_path()) {
+            return Ok(());
+        }
+        let group = self.group().filter(|&group| group > 1);
+        end_all(&Tree::new(group, Some(self.run_id()))?.without_strangers(), grace)
+    }
+
+    /// Removes the directory; refused while the run is another's or its agent lives.
+    pub fn remove(self) -> Result<()> {
+        let foreign = self.lock.is_none() && self.liveness() == Liveness::Working;
+        if foreign || stays_locked(&self.log_path()) {
+            return Err(Failure::new(format!("could not remove run '{}': it is alive", self.run_id()))
+                .hint("end it with Ctrl-C in its terminal, or with: git chant reset SPEC")
+                .into());
+        }
+        // Out of the list in one step; what a kill leaves behind is swept as an unfinished one.
+        let aside = self.path.with_file_name(format!(".old-{}", self.run_id()));
+        let gone = match fs::rename(&self.path, &aside) {
+            Ok(()) => fs::remove_dir_all(&aside),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(_) => fs::remove_dir_all(&self.path),
+        };
+        gone.with_context(|| format!("could not remove {}", self.path.display()))
+    }
+
+    /// Writes a file so that it is there whole or not at all.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let unfinished = self.path.join(format!(".{name}"));
+        fs::write(&unfinished, bytes)
+            .and_then(|()| fs::rename(&unfinished, self.path.join(name)))
+            .with_context(|| format!("could not write {}", self.path.join(name).display()))
+    }
+}
+
+fn runs_dir(common_dir: &Path) -> PathBuf {
+    common_dir.join("chant").join("runs")
+}
+
+fn run_path(common_dir: &Path, run_id: &str) -> Result<PathBuf> {
+    if !valid_run_id(run_id) {
+        return Err(Failure::new(format!("'{}' is no run id", run_id.escape_debug())).into());
+    }
+    Ok(runs_dir(common_dir).join(run_id))
+}
+
+/// A run's id is one path component, and none of ours (which begin with a dot).
+fn valid_run_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
+    !id.is_empty() && id.len() <= 250 && !id.starts_with('.') && id.bytes().all(plain)
+}
+
+/// True while another open file holds the lock. Asking takes a shared lock for a moment, so that two who ask do not see each other.
+fn is_locked(path: &Path) -> bool {
+    match File::open(path) {
+        Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        // Another user's run: what we cannot see we leave alone.
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
+
+/// True where a file is locked, and not only for a moment.
+fn stays_locked(path: &Path) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while is_locked(path) {
+        if Instant::now() >= deadline {
+            return true;
+        }
+        std::thread::sleep(PATIENCE / 50);
+    }
+    false
+}
+
+/// Locks a file; false if another has the lock. A lock that means nothing is waited for ([`PATIENCE`]).
+pub(super) fn take_lock(file: &File) -> Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE / 50),
+            Err(TryLockError::Error(error)) => return Err(error).context("could not lock a run's file"),
+        }
+    }
+}
+
+/// Removes what a kill left half made or half removed. Best effort: it is in nobody's way.
+fn sweep_unfinished(runs: &Path) {
+    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.as_bytes();
+        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        let old = modified.and_then(|time| time.elapsed().ok()).is_some_and(|age| age > STALE);
+        if (name.starts_with(b".new-") || name.starts_with(b".old-")) && old && !is_locked(&entry.path().join("lock")) {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn ids(common: &Path) -> Vec<String> {
+        RunDir::list(common).unwrap().iter().map(|run| run.run_id().to_owned()).collect()
+    }
+
+    /// The answer once no other test's thread is between fork and exec, where its child holds our locks too.
+    fn settled(run: &RunDir, expected: Liveness) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if run.liveness() == expected {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    #[test]
+    fn a_run_is_alive_while_its_lock_is_held() {
+        let common = tempfile::tempdir().unwrap();
+        let made = RunDir::create(common.path(), "r1", "001-x").unwrap();
+        let seen = RunDir::open(common.path(), "r1").unwrap();
+        assert_eq!((made.liveness(), seen.liveness()), (Liveness::Working, Liveness::Working));
+        assert_eq!(seen.spec_id().as_deref(), Some("001-x"));
+        assert_eq!((seen.group(), seen.worktree()), (None, None));
+        drop(made);
+        assert!(settled(&seen, Liveness::Dead));
+        let log = seen.open_log().unwrap();
+        log.lock().unwrap();
+        assert!(settled(&seen, Liveness::Orphaned));
+        drop(log);
+        assert!(settled(&seen, Liveness::Dead));
+    }
+
+    #[test]
+    fn what_is_recorded_reads_back() {
+        let common = tempfile::tempdir().unwrap();
+        let run = RunDir::create(common.path(), "r1", "001-x").unwrap();
+        let worktree = Path::new(OsStr::from_bytes(b"/tmp/a b\xff\n"));
+        run.set_worktree(worktree).unwrap();
+        run.set_prompt(b"do it").unwrap();
+        assert_eq!(run.worktree().as_deref(), Some(worktree));
+        assert_eq!(fs::read(run.prompt_path()).unwrap(), b"do it");
+    }
+
+    #[test]
+    fn an_id_is_taken_once() {
+        let common = tempfile::tempdir().unwrap();
+        let first = RunDir::create(common.path(), "r1", "a").unwrap();
+        assert!(RunDir::create(common.path(), "r1", "b").is_err());
+        assert_eq!(first.spec_id().as_deref(), Some("a"));
+        assert_eq!(fs::read_dir(runs_dir(common.path())).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn ids_stay_in_their_directory() {
+        let common = tempfile::tempdir().unwrap();
+        for id in ["", ".", "..", "../x", "a/b", ".new-1", "a\n", "a\0"] {
+            assert!(RunDir::create(common.path(), id, "s").is_err(), "{id:?}");
+            assert!(RunDir::open(common.path(), id).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn the_list_tolerates_what_a_kill_leaves() {
+        let common = tempfile::tempdir().unwrap();
+        assert!(ids(common.path()).is_empty());
+        let runs = runs_dir(common.path());
+        drop(RunDir::create(common.path(), "b", "s").unwrap());
+        drop(RunDir::create(common.path(), "a", "s").unwrap());
+        for half in [".new-x", ".old-y", "empty"] {
+            fs::create_dir(runs.join(half)).unwrap();
+        }
+        fs::write(runs.join("file"), "").unwrap();
+        assert_eq!(ids(common.path()), ["a", "b", "empty"]);
+        let mut empty = RunDir::open(common.path(), "empty").unwrap();
+        assert_eq!((empty.liveness(), empty.spec_id()), (Liveness::Dead, None));
+        assert!(empty.claim().unwrap());
+        empty.remove().unwrap();
+        assert_eq!(ids(common.path()), ["a", "b"]);
+    }
+
+    #[test]
+    fn one_of_two_claims_a_dead_run() {
+        let common = tempfile::tempdir().unwrap();
+        drop(RunDir::create(common.path(), "r", "s").unwrap());
+        let (mut first, mut second) = (RunDir::open(common.path(), "r").unwrap(), RunDir::open(common.path(), "r").unwrap());
+        assert!(first.claim().unwrap() && first.claim().unwrap());
+        assert!(!second.claim().unwrap());
+        drop(first);
+        assert!(second.claim().unwrap());
+    }
+
+    #[test]
+    fn a_run_that_is_alive_is_not_removed() {
+        let common = tempfile::tempdir().unwrap();
+        let made = RunDir::create(common.path(), "r", "s").unwrap();
+        assert!(RunDir::open(common.path(), "r").unwrap().remove().is_err());
+        let log = made.open_log().unwrap();
+        log.lock().unwrap();
+        drop(made);
+        assert!(RunDir::open(common.path(), "r").unwrap().remove().is_err());
+        drop(log);
+        RunDir::open(common.path(), "r").unwrap().remove().unwrap();
+        assert!(RunDir::open(common.path(), "r").is_err());
+        assert_eq!(fs::read_dir(runs_dir(common.path())).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_who_ask_do_not_see_each_other() {
+        let common = tempfile::tempdir().unwrap();
+        drop(RunDir::create(common.path(), "r", "s").unwrap());
+        let seen = RunDir::open(common.path(), "r").unwrap();
+        let asking = File::open(seen.path().join("lock")).unwrap();
+        asking.lock_shared().unwrap();
+        assert!(settled(&seen, Liveness::Dead));
+    }
+}

@@ -1,0 +1,39 @@
+//! The clap tree's root and dispatch. Man pages and completions are made from it.
+
+use crate::commands::{self, Command};
+use crate::failure::Outcome;
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser};
+use std::ffi::OsString;
+
+/// Specs in git, worked by a coding agent, kept honest by hooks
+///
+/// You write what you want as a spec: a markdown file with acceptance criteria. `git chant work ID` runs a coding agent on it in a linked
+/// worktree, git-chant checks the criteria itself, and hooks keep unfinished work out of protected branches.
+#[derive(Debug, Parser)]
+#[command(name = "git-chant", bin_name = "git chant", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(max_term_width = 100, infer_subcommands = false, disable_help_subcommand = false)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The whole command line as clap knows it, for man pages and completions.
+pub fn tree() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses and runs. Usage errors are printed by clap, which ends the process with git's usage code 129.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<Outcome> {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => commands::run(cli.command),
+        Err(error) => usage(&error),
+    }
+}
+
+#[expect(clippy::exit, reason = "git ends with 129 for a wrong usage, and help is no error")]
+fn usage(error: &clap::Error) -> ! {
+    // Nobody is left to be told when the terminal is gone.
+    drop(error.print());
+    std::process::exit(if error.use_stderr() { 129 } else { 0 })
+}

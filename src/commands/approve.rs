@@ -1,0 +1,48 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::safe;
+use crate::spec::{Approval, EventKind, Status, intent};
+use crate::store::Change;
+use crate::workflow::find;
+use anyhow::Result;
+
+/// Arguments of `git chant approve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// On whose behalf; the event's author is who types
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// A word to go with it
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    message: String,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    if ctx.inside_run.is_some() {
+        return Err(Failure::new("a run cannot approve").hint("a person approves, in a terminal outside of the run").into());
+    }
+    let id = find::spec(ctx, &args.id)?.id;
+    let by = match &args.by {
+        Some(by) => by.clone(),
+        None => ctx.repo.author()?.name,
+    };
+    let spec = ctx.store().amend(&id, |spec| {
+        let mut change = Change::new(EventKind::Approve).text(&args.message).with("By", &by).with("Intent", intent::id(&spec.document));
+        change.approval = Some(Approval::Approved);
+        // What needed attention was the changed intent: approved, its work is judged as any other failed attempt's.
+        if spec.event.status == Status::NeedsAttention {
+            change.status = Some(Status::Failed);
+        }
+        Ok(Some(change))
+    })?;
+    if let Some(spec) = spec {
+        ctx.store().trust(&intent::id(&spec.document))?;
+        if spec.event.status == Status::Failed {
+            ctx.out.hint(format!("complete its work as it is: git chant finalize {id}; or go on: git chant resume {id}"));
+        }
+    }
+    ctx.out.line(format!("Approved: {id} (by {})", safe(&by)));
+    Ok(Outcome::Yes)
+}

@@ -1,0 +1,84 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::spec::Status;
+use crate::store::{ARCHIVE_DIR, Listed, spec_path};
+use crate::workflow::find;
+use anyhow::{Context as _, Result};
+
+/// Arguments of `git chant archive`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The specs
+    #[arg(value_name = "ID", required_unless_present = "label")]
+    ids: Vec<String>,
+    /// Every completed or cancelled spec with this label
+    #[arg(long, value_name = "LABEL", conflicts_with = "ids")]
+    label: Option<String>,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let (specs, _) = ctx.store().list()?;
+    let chosen: Vec<Listed> = match &args.label {
+        Some(label) => specs.into_iter().filter(|spec| spec.event.labels.contains(label) && spec.event.status.is_closed()).collect(),
+        None => {
+            let ids = args.ids.iter().map(|query| Ok(find::spec(ctx, query)?.id)).collect::<Result<Vec<_>>>()?;
+            specs.into_iter().filter(|spec| ids.contains(&spec.id)).collect()
+        }
+    };
+    for spec in &chosen {
+        require_done(ctx, spec)?;
+    }
+    let folded = ctx.store().archive(&chosen)?;
+    for id in &folded {
+        move_file(ctx, id)?;
+        ctx.out.line(format!("Archived: {id}"));
+    }
+    if folded.is_empty() {
+        ctx.out.line("Nothing to archive.");
+    }
+    Ok(if folded.len() == chosen.len() { Outcome::Yes } else { Outcome::No })
+}
+
+/// A spec that is open, or whose work is on a branch that is not merged, stays.
+fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
+    let id = &spec.id;
+    if !matches!(spec.event.status, Status::Completed | Status::Cancelled | Status::Failed) {
+        let failure = Failure::new(format!("{id} is {}, not completed or cancelled", spec.event.status));
+        return Err(failure.hint(format!("git chant work {id}")).hint(format!("git chant cancel {id}")).into());
+    }
+    let branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    if let (Some(branch), Some(head)) = (branch, ctx.repo.head()?.commit)
+        && !ctx.repo.is_ancestor(branch, head)?
+    {
+        return Err(Failure::new(format!("{id} has work on {} that is not merged", id.branch()))
+            .hint(format!("git chant merge {id}"))
+            .hint(format!("or give it up: git branch -D {}", id.branch()))
+            .into());
+    }
+    Ok(())
+}
+
+/// Moves the file to `.chant/archive/`, and commits the move where this checkout may.
+fn move_file(ctx: &Context, id: &crate::spec::SpecId) -> Result<()> {
+    let (Some(from), Some(top)) = (ctx.store().file(id), ctx.repo.work_dir()) else { return Ok(()) };
+    if !from.exists() || ctx.inside_run.is_some() {
+        return Ok(());
+    }
+    let new = format!("{ARCHIVE_DIR}/{}", id.file_name());
+    let to = top.join(&new);
+    if let Some(dir) = to.parent() {
+        std::fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
+    }
+    if to.exists() {
+        return Ok(());
+    }
+    std::fs::rename(&from, &to).with_context(|| format!("could not move {}", from.display()))?;
+    if ctx.commits_files() {
+        let blob = ctx.repo.write_blob(&std::fs::read(&to).with_context(|| format!("could not read {new}"))?)?;
+        let changes = [(spec_path(id), None), (new.clone(), Some(blob))];
+        if let crate::git::checkout::PathCommit::NotCommitted(reason) = ctx.repo.commit_paths(&changes, &format!("chant({id}): archive\n"))? {
+            ctx.out.note(format!("{new} is moved but not committed: {reason}."));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::safe;
+use crate::spec::document::FieldValue;
+use crate::spec::{Document, EventKind, SpecId, Status, intent};
+use crate::store::{Change, Spec};
+use crate::workflow::{files, find, finish};
+use anyhow::{Context as _, Result};
+use std::process::Command;
+
+/// Arguments of `git chant edit`. Without options an editor is opened.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Ask for another status: pending, paused, cancelled or completed
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+    /// Set the title
+    #[arg(long, value_name = "TITLE")]
+    title: Option<String>,
+    /// Set the type
+    #[arg(long = "type", value_name = "TYPE")]
+    spec_type: Option<String>,
+    /// Set the prompt to work with
+    #[arg(long, value_name = "PROMPT")]
+    prompt: Option<String>,
+    /// Add a label
+    #[arg(long, value_name = "LABEL")]
+    add_label: Vec<String>,
+    /// Remove a label
+    #[arg(long, value_name = "LABEL")]
+    remove_label: Vec<String>,
+    /// Add a dependency
+    #[arg(long, value_name = "ID")]
+    depends_on: Vec<String>,
+    /// Remove a dependency
+    #[arg(long, value_name = "ID")]
+    no_depends_on: Vec<String>,
+}
+
+impl Args {
+    fn has_options(&self) -> bool {
+        self.title.is_some()
+            || self.spec_type.is_some()
+            || self.prompt.is_some()
+            || ![&self.add_label, &self.remove_label, &self.depends_on, &self.no_depends_on].into_iter().all(Vec::is_empty)
+    }
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let spec = find::spec(ctx, &args.id)?;
+    let mut changed = false;
+    if args.has_options() {
+        changed |= change(ctx, &spec.id, |document| apply(ctx, document, &args))?;
+    } else if args.status.is_none() {
+        let edited = in_editor(ctx, spec.id.as_str(), &spec.document)?;
+        changed |= from_editor(ctx, &spec, edited)?;
+    }
+    if let Some(word) = &args.status {
+        changed |= request(ctx, &spec.id, word)?;
+    }
+    ctx.out.line(if changed { format!("Edited {}.", spec.id) } else { format!("Nothing changed in {}.", spec.id) });
+    Ok(Outcome::Yes)
+}
+
+/// Applies a change to the newest document until it takes, writes the file, and trusts the new intent.
+fn change(ctx: &Context, id: &SpecId, mut apply: impl FnMut(&mut Document) -> Result<()>) -> Result<bool> {
+    let mut was = None;
+    let spec = ctx.store().amend(id, |spec| {
+        was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
+        let mut document = spec.document.clone();
+        apply(&mut document)?;
+        document.front().map_err(|error| Failure::new(format!("the edited spec's {error}")))?;
+        Ok((document != spec.document).then(|| Change::new(EventKind::Edit).document(document)))
+    })?;
+    let Some(spec) = spec else { return Ok(false) };
+    if ctx.inside_run.is_none() {
+        ctx.store().trust(&intent::id(&spec.document))?;
+    }
+    files::write_back(ctx, was, &spec, "edit spec")?;
+    Ok(true)
+}
+
+fn apply(ctx: &Context, document: &mut Document, args: &Args) -> Result<()> {
+    let front = document.front().map_err(|error| Failure::new(error.to_string()))?;
+    if let Some(title) = &args.title {
+        set_title(document, title);
+    }
+    for (name, value) in [("type", &args.spec_type), ("prompt", &args.prompt)] {
+        if let Some(value) = value {
+            document.set(name, value.clone().into());
+        }
+    }
+    let labels = edited(&front.labels, &args.add_label, &args.remove_label);
+    if labels != front.labels {
+        document.set("labels", FieldValue::List(labels));
+    }
+    let ids = |queries: &[String]| queries.iter().map(|query| Ok(find::id(ctx, query)?.to_string())).collect::<Result<Vec<_>>>();
+    let depends_on = edited(&front.depends_on, &ids(&args.depends_on)?, &ids(&args.no_depends_on)?);
+    if depends_on != front.depends_on {
+        document.set("depends_on", FieldValue::List(depends_on));
+    }
+    Ok(())
+}
+
+fn edited(list: &[String], add: &[String], remove: &[String]) -> Vec<String> {
+    let mut list: Vec<String> = list.iter().filter(|item| !remove.contains(item)).cloned().collect();
+    for item in add {
+        if !list.contains(item) {
+            list.push(item.clone());
+        }
+    }
+    list
+}
+
+/// Replaces the first level-1 heading, or writes one above the body.
+fn set_title(document: &mut Document, title: &str) {
+    use crate::spec::markdown::{Kind, lines};
+    let title = crate::spec::event::one_line(title);
+    let body = document.body().to_vec();
+    let line = lines(&body).into_iter().find(|line| matches!(line.kind, Kind::Heading(1, _)));
+    let edited = match line {
+        Some(line) => [&body[..line.start], format!("# {title}\n").as_bytes(), &body[line.end..]].concat(),
+        None => [format!("\n# {title}\n\n").as_bytes(), &body].concat(),
+    };
+    *document = document.replace_body(&edited);
+}
+
+/// Records what an editor made of a version; joined with whatever others did while it was open.
+fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
+    if edited == from.document {
+        return Ok(false);
+    }
+    let was = Some(ctx.repo.hash_blob(from.document.as_bytes())?);
+    let front = edited.front().map_err(|error| {
+        let saved = ctx.repo.common_dir().join("chant").join(from.id.file_name());
+        Failure::new(format!("the edited spec's {error}")).hint(format!("your text is in {}", saved.display()))
+    })?;
+    let status = front.status().map_err(|error| Failure::new(error.to_string()))?;
+    let asks = status.filter(|status| Some(*status) != from.document.front().ok().and_then(|front| front.status().ok().flatten()));
+    let mut document = edited;
+    if asks.is_some() {
+        document.set("status", from.event.status.as_str().into());
+    }
+    let edit = ctx.store().prepare(from, &Change::new(EventKind::Edit).document(document))?;
+    let spec = loop {
+        let tip = ctx.store().require(&from.id)?;
+        let next = if tip.tip == from.tip { edit.clone() } else { ctx.store().join(&tip, &edit)? };
+        if let Some(spec) = ctx.store().publish(&next, Some(tip.tip), &[])? {
+            break spec;
+        }
+    };
+    ctx.store().trust(&intent::id(&edit.document))?;
+    files::write_back(ctx, was, &spec, "edit spec")?;
+    if let Some(status) = asks {
+        request(ctx, &from.id, status.as_str())?;
+    }
+    Ok(true)
+}
+
+/// A status that a person asks for: the verb that gives it.
+fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
+    let status: Status = word.parse().map_err(|_| {
+        Failure::new(format!("'{}' is no status", safe(word))).hint("a person can ask for: pending, paused, cancelled, completed")
+    })?;
+    match status {
+        Status::Pending => super::reset::to_pending(ctx, id, ""),
+        Status::Paused => super::stop::stop(ctx, id, EventKind::Pause, Status::Paused, ""),
+        Status::Cancelled => super::stop::stop(ctx, id, EventKind::Cancel, Status::Cancelled, ""),
+        Status::Completed => finish::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
+        _ => Err(Failure::new(format!("'{status}' is a status that only a run gives")).hint(format!("git chant work {id}")).into()),
+    }
+}
+
+/// Opens git's editor on a document and reads back what a person made of it. The text stays in the git directory until the next edit.
+pub fn in_editor(ctx: &Context, name: &str, document: &Document) -> Result<Document> {
+    let dir = ctx.repo.common_dir().join("chant");
+    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+    let file = dir.join(format!("{name}.md"));
+    std::fs::write(&file, document.as_bytes()).with_context(|| format!("could not write {}", file.display()))?;
+    let editor = ctx.repo.git().command(["var", "GIT_EDITOR"]).line()?;
+    // As git does it: the editor is a shell word list, the file its last argument.
+    let status = Command::new("sh").args(["-c", &format!("{editor} \"$@\""), &editor]).arg(&file).status();
+    let status = status.with_context(|| format!("could not start the editor '{editor}'"))?;
+    if !status.success() {
+        return Err(Failure::new(format!("the editor '{editor}' ended with {status}; nothing was changed"))
+            .hint(format!("your text is in {}", file.display()))
+            .into());
+    }
+    Ok(Document::parse(std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?))
+}

@@ -1,0 +1,33 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::spec::Status;
+use crate::workflow::{files, find, finish, recover};
+use anyhow::Result;
+
+/// Arguments of `git chant finalize`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let spec = find::spec(ctx, &args.id)?;
+    let id = spec.id.clone();
+    match spec.event.status {
+        Status::Completed => {
+            ctx.out.line(format!("{id} is completed already."));
+            return Ok(Outcome::Yes);
+        }
+        Status::Cancelled => return Err(Failure::new(format!("{id} is cancelled")).hint(format!("git chant reset {id}")).into()),
+        Status::InProgress => recover::end_dead_run(ctx, &id)?,
+        _ => {}
+    }
+    let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
+    let done = finish::finalize(ctx, &spec)?;
+    if !has_branch {
+        files::write_back(ctx, Some(ctx.repo.hash_blob(spec.document.as_bytes())?), &done, "finish")?;
+    }
+    ctx.out.line(format!("Completed: {id}"));
+    Ok(Outcome::Yes)
+}

@@ -1,0 +1,34 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::hook::HookKind;
+use crate::workflow::ask;
+use anyhow::Result;
+use std::ffi::OsString;
+use std::io::Read as _;
+
+/// Arguments of `git chant hook`: the hook's name and what git handed to it. Standard input is the hook's own.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The hook's name
+    kind: String,
+    /// What git handed to it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+pub fn run(args: Args) -> Result<Outcome> {
+    let kind: HookKind = args.kind.parse().map_err(|error| Failure::new(format!("{error}")))?;
+    let mut stdin = Vec::new();
+    if kind == HookKind::ReferenceTransaction {
+        std::io::stdin().read_to_end(&mut stdin)?;
+    }
+    let ctx = Context::discover()?;
+    match ask::answer(&ctx, kind, &args.args, &stdin)? {
+        ask::Answer::Fine => Ok(Outcome::Yes),
+        ask::Answer::No { target, reasons } => {
+            ctx.out.error(format!("this would bring unfinished work into {target}; git-chant refuses it:"));
+            super::gate::print_reasons(&ctx, &reasons);
+            Ok(Outcome::No)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::hook::install::{self, Action};
+use crate::output::safe;
+use crate::spec::{Document, SpecId, intent};
+use crate::store::import::ImportFile;
+use crate::store::{ARCHIVE_DIR, SPEC_DIR};
+use crate::workflow::{files, judge};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `git chant init`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Keep `.chant/` out of every commit: specs live in refs alone
+    #[arg(long)]
+    silent: bool,
+    /// Install no hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// The agent to work with (sets `chant.agent`)
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+}
+
+const CONFIG: &str = include_str!("config.md");
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let top = ctx.repo.require_work_dir()?;
+    refuse_mixed_modes(ctx, &args)?;
+    let set_up = Setup { ctx, top };
+    if args.silent {
+        set_up.config("chant.silent", "true")?;
+    }
+    set_up.exclude(args.silent)?;
+    set_up.settings_file()?;
+    set_up.merge_driver(args.silent)?;
+    if let Some(agent) = &args.agent {
+        set_up.config("chant.agent", agent)?;
+    }
+    set_up.remotes()?;
+    if args.no_hooks {
+        ctx.out.line("hooks: left alone (--no-hooks)");
+    } else {
+        set_up.hooks()?;
+    }
+    set_up.import()?;
+    let specs = ctx.store().ids()?.len();
+    ctx.out.line(format!("Ready, with {specs} {}. Write one: git chant add 'What you want'", if specs == 1 { "spec" } else { "specs" }));
+    Ok(Outcome::Yes)
+}
+
+/// Going silent where commits hold spec files already would have git overwrite them unseen.
+fn refuse_mixed_modes(ctx: &Context, args: &Args) -> Result<()> {
+    let head = ctx.repo.head()?.commit;
+    let tracked = head.map(|head| ctx.repo.entry_at(head, SPEC_DIR.as_bytes())).transpose()?.flatten().is_some();
+    if args.silent && tracked {
+        return Err(Failure::new(format!("{SPEC_DIR} is committed here, so it cannot be kept out of commits"))
+            .hint("git chant init")
+            .hint(format!("or take it out of git first: git rm -r --cached {SPEC_DIR} && git commit"))
+            .into());
+    }
+    Ok(())
+}
+
+struct Setup<'a> {
+    ctx: &'a Context,
+    top: PathBuf,
+}
+
+impl Setup<'_> {
+    fn config(&self, key: &str, value: &str) -> Result<()> {
+        if self.ctx.repo.config(key).as_deref() == Some(value) {
+            return Ok(());
+        }
+        self.ctx.repo.git().command(["config", "--local", key, value]).output()?;
+        self.ctx.out.line(format!("git config: {key} = {}", safe(value)));
+        Ok(())
+    }
+
+    /// Adds lines to a file of the git directory, once.
+    fn add_line(&self, file: &str, line: &str) -> Result<()> {
+        let path = self.ctx.repo.common_dir().join(file);
+        let mut text = std::fs::read(&path).unwrap_or_default();
+        if text.split(|&byte| byte == b'\n').any(|have| have == line.as_bytes()) {
+            return Ok(());
+        }
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(format!("{line}\n").as_bytes());
+        files::replace(&path, &text)?;
+        self.ctx.out.line(format!("{file}: {line}"));
+        Ok(())
+    }
+
+    fn exclude(&self, silent: bool) -> Result<()> {
+        self.add_line("info/exclude", "/.chant/worktrees/")?;
+        if silent { self.add_line("info/exclude", "/.chant/") } else { Ok(()) }
+    }
+
+    fn settings_file(&self) -> Result<()> {
+        let path = self.top.join(".chant/config.md");
+        if path.exists() {
+            self.ctx.out.line(".chant/config.md: left as it is");
+            return Ok(());
+        }
+        files::replace(&path, CONFIG.as_bytes())?;
+        self.ctx.out.line(".chant/config.md: created");
+        Ok(())
+    }
+
+    /// Plain `git merge` joins spec files as we do.
+    fn merge_driver(&self, silent: bool) -> Result<()> {
+        self.config("merge.chant.name", "git-chant spec files")?;
+        self.config("merge.chant.driver", "git chant merge-driver %O %A %B")?;
+        if silent { Ok(()) } else { self.add_line("info/attributes", "/.chant/**/*.md merge=chant") }
+    }
+
+    /// A plain `git fetch` brings chant refs beside ours, never over them.
+    fn remotes(&self) -> Result<()> {
+        for remote in self.ctx.repo.remotes() {
+            let key = format!("remote.{remote}.fetch");
+            for refspec in [
+                format!("+refs/chant/*:refs/chant-remotes/{remote}/*"),
+                format!("+refs/notes/chant:refs/chant-remotes/{remote}/notes"),
+            ] {
+                if self.ctx.repo.config_all(&key).contains(&refspec) {
+                    continue;
+                }
+                if refspec.contains("notes") {
+                    // A remote without notes would make every fetch fail.
+                    continue;
+                }
+                self.ctx.repo.git().command(["config", "--local", "--add", &key, &refspec]).output()?;
+                self.ctx.out.line(format!("remote {}: fetches {refspec}", safe(&remote)));
+            }
+        }
+        Ok(())
+    }
+
+    fn hooks(&self) -> Result<()> {
+        let dir = self.ctx.repo.git().command(["rev-parse", "--git-path", "hooks"]).with_hooks().line()?;
+        if dir.is_empty() {
+            return Err(Failure::new("core.hooksPath is empty, so git runs no hooks").hint("git config --unset core.hooksPath").into());
+        }
+        let dir = self.top.join(dir);
+        let tip = self.ctx.repo.head()?.commit;
+        let settings = judge::settings(&self.ctx.repo, tip)?;
+        let binary = std::env::current_exe().context("could not find this program")?;
+        let report = install::install(&dir, &settings.protected, &binary)?;
+        let mut counts = (0, 0);
+        for (kind, action) in &report.hooks {
+            match action {
+                Action::Installed => counts.0 += 1,
+                Action::Renewed => counts.1 += 1,
+                Action::Unchanged => {}
+                Action::KeptForeign { path } => self.ctx.out.line(format!("hook {kind}: yours is kept as {} and runs first", path.display())),
+                Action::KeptEdit { path } => self.ctx.out.line(format!("hook {kind}: your edited copy is kept as {}", path.display())),
+            }
+        }
+        match counts {
+            (0, 0) => self.ctx.out.line("hooks: as they should be"),
+            (new, renewed) => self.ctx.out.line(format!("hooks: {new} installed, {renewed} renewed in {}", dir.display())),
+        }
+        self.ctx.out.line(format!("protected branches: {}", safe(&settings.protected.join(", "))));
+        Ok(())
+    }
+
+    /// Takes over every spec file that no ref knows yet, and archives those below `.chant/archive`.
+    fn import(&self) -> Result<()> {
+        let store = self.ctx.store();
+        let mut known = store.ids()?;
+        known.extend(store.archived()?.into_keys());
+        let known: std::collections::HashSet<SpecId> = known.into_iter().collect();
+        let live = self.read_dir(Path::new(SPEC_DIR), &known)?;
+        let archived = self.read_dir(Path::new(ARCHIVE_DIR), &known)?;
+        let mut all = live.clone();
+        all.extend(archived.iter().filter(|file| !live.iter().any(|other| other.id == file.id)).cloned());
+        let imported = store.import(&all)?;
+        for file in &all {
+            store.trust(&intent::id(&Document::parse(file.bytes.clone())))?;
+        }
+        let folded: Vec<_> = store.list()?.0.into_iter().filter(|spec| archived.iter().any(|file| file.id == spec.id)).collect();
+        let folded = store.archive(&folded)?;
+        if !imported.is_empty() {
+            let archived = if folded.is_empty() { String::new() } else { format!(", {} of them archived", folded.len()) };
+            self.ctx.out.line(format!("specs: {} imported from files{archived}", imported.len()));
+        }
+        let (view, seen) = store.look()?;
+        store.remember(&view, &seen)
+    }
+
+    fn read_dir(&self, dir: &Path, known: &std::collections::HashSet<SpecId>) -> Result<Vec<ImportFile>> {
+        let mut list = Vec::new();
+        let mut open = vec![self.top.join(dir)];
+        while let Some(dir) = open.pop() {
+            let Ok(entries) = std::fs::read_dir(&dir) else { continue };
+            for entry in entries {
+                let entry = entry.with_context(|| format!("could not list {}", dir.display()))?;
+                let kind = entry.file_type().with_context(|| format!("could not look at {}", entry.path().display()))?;
+                if kind.is_dir() {
+                    open.push(entry.path());
+                } else if let Some(file) = self.spec_file(&entry.path(), kind.is_file())?
+                    && !known.contains(&file.id)
+                {
+                    list.push(file);
+                }
+            }
+        }
+        list.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(list)
+    }
+
+    fn spec_file(&self, path: &Path, is_file: bool) -> Result<Option<ImportFile>> {
+        if !is_file || path.extension().is_none_or(|extension| extension != "md") {
+            return Ok(None);
+        }
+        let id = path.file_stem().and_then(|stem| stem.to_str()).map(SpecId::parse);
+        let Some(Ok(id)) = id else {
+            self.ctx.out.warning(format!("{}: its name is no spec id; it is left alone", safe(&path.display().to_string())));
+            return Ok(None);
+        };
+        let bytes = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
+        if let Err(error) = Document::parse(bytes.clone()).front() {
+            self.ctx.out.warning(format!("{}: {error}; it is left alone", safe(&path.display().to_string())));
+            return Ok(None);
+        }
+        Ok(Some(ImportFile { id, bytes }))
+    }
+}

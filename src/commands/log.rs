@@ -1,0 +1,46 @@
+use crate::agent::Liveness;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::safe;
+use crate::workflow::{find, recover, verify};
+use anyhow::{Context as _, Result};
+use std::fs::File;
+use std::io::Read as _;
+use std::time::Duration;
+
+/// Arguments of `git chant log`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Go on printing until the run ends
+    #[arg(long, short = 'f')]
+    follow: bool,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let (spec, _) = find::spec_or_archived(ctx, &args.id)?;
+    if let Some(dir) = recover::run_of(ctx, &spec.id)? {
+        let mut log = File::open(dir.log_path()).with_context(|| format!("could not read the log of {}", dir.run_id()))?;
+        loop {
+            // Asked before reading: what is printed between the two is read by the next turn.
+            let alive = dir.liveness() != Liveness::Dead;
+            let mut new = Vec::new();
+            log.read_to_end(&mut new).context("could not read the log")?;
+            ctx.out.raw(safe(&String::from_utf8_lossy(&new)).as_bytes());
+            if !args.follow || !alive {
+                return Ok(Outcome::Yes);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    let run = verify::facts(ctx, &spec)?.start.map(|start| start.run);
+    let transcript = run.as_deref().map(|run| ctx.store().transcript(&spec.id, run)).transpose()?.flatten();
+    match transcript {
+        Some(bytes) => {
+            ctx.out.raw(safe(&String::from_utf8_lossy(&bytes)).as_bytes());
+            Ok(Outcome::Yes)
+        }
+        None => Err(Failure::new(format!("no run of {} is recorded in this clone", spec.id)).hint(format!("git chant work {}", spec.id)).into()),
+    }
+}

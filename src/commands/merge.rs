@@ -1,0 +1,83 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::git::Oid;
+use crate::output::{Colour, safe};
+use crate::spec::Status;
+use crate::store::Spec;
+use crate::workflow::merge::{Merged, merge};
+use crate::workflow::{find, start, verify};
+use anyhow::Result;
+
+/// Arguments of `git chant merge`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The specs
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// Every completed spec whose work is not merged yet
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// The branch to merge into; else the one checked out
+    #[arg(long, value_name = "BRANCH")]
+    target: Option<String>,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let target = match args.target {
+        Some(target) => target,
+        None => start::target(ctx)?,
+    };
+    let specs = if args.all { unmerged(ctx, &target)? } else { args.ids.iter().map(|query| find::spec(ctx, query)).collect::<Result<_>>()? };
+    if specs.is_empty() {
+        ctx.out.line("Nothing to merge.");
+        return Ok(Outcome::Yes);
+    }
+    merge_all(ctx, specs, &target)
+}
+
+/// The completed specs whose work tip the target does not have.
+fn unmerged(ctx: &Context, target: &str) -> Result<Vec<Spec>> {
+    let tip = ctx.repo.reference(&format!("refs/heads/{target}"))?;
+    let mut list = Vec::new();
+    for listed in ctx.store().list()?.0.iter().filter(|spec| spec.event.status == Status::Completed) {
+        let spec = ctx.store().load_at(&listed.id, listed.tip)?;
+        let work = verify::facts(ctx, &spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
+        let (Some(work), Some(tip)) = (work.filter(|work| ctx.repo.has_object(*work)), tip) else { continue };
+        if !ctx.repo.is_ancestor(work, tip)? {
+            list.push(spec);
+        }
+    }
+    Ok(list)
+}
+
+/// Merges specs in dependency order. One that cannot be merged does not stop the others.
+pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcome> {
+    let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
+    let graph = find::graph(ctx, &ctx.store().list()?.0)?;
+    let order = graph.order(&ids).map_err(|cycle| Failure::new(cycle.to_string()).hint("git chant edit ID --no-depends-on OTHER"))?;
+    let plural = if order.len() == 1 { "spec" } else { "specs" };
+    ctx.out.line(format!("Merging {} {plural} into {target}...", order.len()));
+    let mut failed = 0;
+    for id in &order {
+        let spec = ctx.store().require(id)?;
+        match merge(ctx, &spec, target)? {
+            Merged::Done => ctx.out.line(format!("{} {id} ({})", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title))),
+            Merged::Refused(reasons) => {
+                failed += 1;
+                ctx.out.line(format!("{} {id}: refused", ctx.out.paint(Colour::Red, "✗", 0)));
+                super::gate::print_reasons(ctx, &reasons);
+            }
+            Merged::Conflict(files) => {
+                failed += 1;
+                ctx.out.line(format!("{} {id}: conflicts with {target} in {}", ctx.out.paint(Colour::Red, "✗", 0), safe(&files.join(", "))));
+                ctx.out.hint(format!("nothing was changed; bring {target} into it: git switch {} && git merge {target}", id.branch()));
+            }
+        }
+    }
+    if failed == 0 {
+        ctx.out.line(if order.len() == 1 { "Merged." } else { "All specs merged." });
+        return Ok(Outcome::Yes);
+    }
+    ctx.out.line(format!("{failed} of {} not merged.", order.len()));
+    Ok(Outcome::No)
+}

@@ -1,0 +1,138 @@
+//! One file a verb: its arguments (their doc comments are the help) above the function that runs them.
+
+mod add;
+mod approve;
+mod archive;
+mod check;
+mod demo;
+mod edit;
+mod finalize;
+mod gate;
+mod generate;
+mod history;
+mod hook;
+mod init;
+mod list;
+mod log;
+mod merge;
+mod merge_driver;
+mod prep;
+mod reject;
+mod reset;
+mod resume;
+mod show;
+mod stop;
+mod verify;
+mod work;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::workflow::{pickup, recover};
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Every verb.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up this repository, or this clone of one
+    Init(init::Args),
+    /// Write a new spec
+    Add(add::Args),
+    /// List specs
+    List(list::Args),
+    /// Show one spec
+    Show(show::Args),
+    /// Change a spec, in an editor or by options
+    Edit(edit::Args),
+    /// Tick acceptance criteria
+    Check(check::Args),
+    /// Untick acceptance criteria
+    Uncheck(check::Args),
+    /// Run an agent on a spec in a linked worktree
+    Work(work::Args),
+    /// Print the prompt that an agent would get
+    Prep(prep::Args),
+    /// Run executable criteria and record the verdicts
+    Verify(verify::Args),
+    /// Approve what a spec asks for
+    Approve(approve::Args),
+    /// Refuse what a spec asks for, or what was made of it
+    Reject(reject::Args),
+    /// Take a spec back to the start; its earlier work is kept on a branch
+    Reset(reset::Args),
+    /// Go on with a run that failed or died, from its work
+    Resume(resume::Args),
+    /// Give a spec up
+    Cancel(stop::CancelArgs),
+    /// Put a spec aside
+    Pause(stop::PauseArgs),
+    /// Complete a spec whose work was done by hand
+    Finalize(finalize::Args),
+    /// Merge finished work into its target
+    Merge(merge::Args),
+    /// Ask whether a commit may come into a protected branch
+    Gate(gate::Args),
+    /// Fold specs into the archive
+    Archive(archive::Args),
+    /// Show what the agent printed in the last run
+    Log(log::Args),
+    /// Show a spec's events
+    History(history::Args),
+    /// Make a small sample repository and work in it
+    Demo(demo::Args),
+    /// What the hook files call
+    #[command(hide = true)]
+    Hook(hook::Args),
+    /// What git calls to merge two versions of a spec file
+    #[command(hide = true)]
+    MergeDriver(merge_driver::Args),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Generate(generate::Args),
+}
+
+/// Runs a verb.
+pub fn run(command: Command) -> Result<Outcome> {
+    match command {
+        Command::Demo(args) => return demo::run(args),
+        Command::Generate(args) => return generate::run(args),
+        Command::MergeDriver(args) => return merge_driver::run(args),
+        Command::Hook(args) => return hook::run(args),
+        _ => {}
+    }
+    let ctx = Context::discover()?;
+    if let Command::Init(args) = command {
+        return init::run(&ctx, args);
+    }
+    // Before a command decides anything: what people did to the files, and what became of runs.
+    pickup::pick_up(&ctx)?;
+    if ctx.inside_run.is_none() {
+        recover::report(&ctx)?;
+    }
+    match command {
+        Command::Add(args) => add::run(&ctx, args),
+        Command::List(args) => list::run(&ctx, args),
+        Command::Show(args) => show::run(&ctx, args),
+        Command::Edit(args) => edit::run(&ctx, args),
+        Command::Check(args) => check::run(&ctx, args, true),
+        Command::Uncheck(args) => check::run(&ctx, args, false),
+        Command::Work(args) => work::run(&ctx, args),
+        Command::Prep(args) => prep::run(&ctx, args),
+        Command::Verify(args) => verify::run(&ctx, args),
+        Command::Approve(args) => approve::run(&ctx, args),
+        Command::Reject(args) => reject::run(&ctx, args),
+        Command::Reset(args) => reset::run(&ctx, args),
+        Command::Resume(args) => resume::run(&ctx, args),
+        Command::Cancel(args) => stop::cancel(&ctx, args),
+        Command::Pause(args) => stop::pause(&ctx, args),
+        Command::Finalize(args) => finalize::run(&ctx, args),
+        Command::Merge(args) => merge::run(&ctx, args),
+        Command::Gate(args) => gate::run(&ctx, args),
+        Command::Archive(args) => archive::run(&ctx, args),
+        Command::Log(args) => log::run(&ctx, args),
+        Command::History(args) => history::run(&ctx, args),
+        Command::Init(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
+            unreachable!("these were dispatched above")
+        }
+    }
+}

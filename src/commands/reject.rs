@@ -1,0 +1,31 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::spec::{Approval, EventKind, intent};
+use crate::store::Change;
+use crate::workflow::find;
+use anyhow::Result;
+
+/// Arguments of `git chant reject`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Why; it is recorded with the event
+    #[arg(long, short = 'm', value_name = "TEXT")]
+    reason: String,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    if ctx.inside_run.is_some() {
+        return Err(Failure::new("a run cannot reject").hint("a person rejects, in a terminal outside of the run").into());
+    }
+    let id = find::spec(ctx, &args.id)?.id;
+    ctx.store().amend(&id, |spec| {
+        let mut change = Change::new(EventKind::Reject).text(&args.reason).with("Intent", intent::id(&spec.document));
+        change.approval = Some(Approval::Rejected);
+        Ok(Some(change))
+    })?;
+    ctx.out.line(format!("Rejected: {id}; it neither starts nor merges until it is approved."));
+    ctx.out.hint(format!("change it: git chant edit {id}; then: git chant approve {id}"));
+    Ok(Outcome::Yes)
+}

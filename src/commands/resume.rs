@@ -1,0 +1,36 @@
+use super::work::How;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::spec::Status;
+use crate::workflow::{find, recover, start, work};
+use anyhow::Result;
+
+/// Arguments of `git chant resume`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    #[command(flatten)]
+    how: How,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let spec = find::spec(ctx, &args.id)?;
+    let id = spec.id.clone();
+    match spec.event.status {
+        Status::InProgress => recover::end_dead_run(ctx, &id)?,
+        Status::Failed | Status::Paused => {}
+        Status::Pending => return Err(Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")).into()),
+        Status::NeedsAttention => {
+            return Err(Failure::new(format!("{id} needs attention: its intent changed")).hint(format!("git chant show {id}")).into());
+        }
+        Status::Completed | Status::Cancelled => {
+            return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
+        }
+    }
+    let plan = start::plan_unchecked(ctx, spec, args.how.options())?;
+    let started = start::go_on(ctx, plan)?;
+    super::work::announce(ctx, &started);
+    let conclusion = work::run(ctx, started)?;
+    Ok(super::work::report(ctx, &id, &conclusion))
+}

@@ -1,0 +1,146 @@
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::safe;
+use crate::spec::{Facts, Shown, Status, intent};
+use crate::store::Spec;
+use crate::workflow::{find, pickup, verify};
+use anyhow::Result;
+use serde_json::json;
+
+/// Arguments of `git chant show`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Print JSON
+    #[arg(long, conflicts_with = "body")]
+    json: bool,
+    /// Print the document, byte for byte
+    #[arg(long)]
+    body: bool,
+}
+
+/// What "completed" rests on: `verified` when every criterion with a command passed on the work tip's code tree, else `claimed`.
+pub fn rests_on(spec: &Spec, facts: &Facts) -> Option<&'static str> {
+    if spec.event.status != Status::Completed {
+        return None;
+    }
+    let tree = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).unwrap_or_default();
+    let criteria = spec.document.criteria();
+    let mut commands = criteria.iter().filter_map(|criterion| criterion.command.as_deref()).peekable();
+    let any = commands.peek().is_some();
+    Some(if any && commands.all(|command| facts.passed(&tree, &intent::command_digest(command))) { "verified" } else { "claimed" })
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let (spec, archived) = find::spec_or_archived(ctx, &args.id)?;
+    if args.body {
+        ctx.out.raw(spec.document.as_bytes());
+        return Ok(Outcome::Yes);
+    }
+    let facts = verify::facts(ctx, &spec)?;
+    let blockers = if archived { Vec::new() } else { pickup::blockers(ctx, &spec.id)? };
+    let shown = match spec.event.status {
+        Status::Pending if blockers.is_empty() => Shown::Ready,
+        Status::Pending => Shown::Blocked,
+        other => Shown::Stored(other),
+    };
+    if args.json {
+        ctx.out.json(&as_json(&spec, shown, archived, &facts, &blockers));
+    } else {
+        print(ctx, &spec, shown, archived, &facts, &blockers);
+    }
+    Ok(Outcome::Yes)
+}
+
+fn as_json(spec: &Spec, shown: Shown, archived: bool, facts: &Facts, blockers: &[String]) -> serde_json::Value {
+    let front = spec.document.front().unwrap_or_default();
+    let criteria: Vec<_> = spec
+        .document
+        .criteria()
+        .into_iter()
+        .enumerate()
+        .map(|(index, criterion)| json!({"number": index + 1, "text": criterion.text, "ticked": criterion.ticked, "command": criterion.command}))
+        .collect();
+    json!({
+        "id": spec.id.as_str(),
+        "title": spec.document.title(),
+        "status": shown.as_str(),
+        "rests_on": rests_on(spec, facts),
+        "archived": archived,
+        "type": front.spec_type,
+        "labels": front.labels,
+        "depends_on": front.depends_on,
+        "informed_by": front.informed_by,
+        "target_files": front.target_files,
+        "attempt": spec.event.attempt,
+        "approval": spec.event.approval.as_str(),
+        "approved_by": facts.approved_by,
+        "intent": intent::id(&spec.document),
+        "blocked_by": blockers,
+        "branch": spec.id.branch(),
+        "target": facts.start.as_ref().map(|start| start.target.clone()),
+        "tip": facts.finish.as_ref().map(|finish| finish.tip.clone()),
+        "criteria": criteria,
+        "overrides": facts.overrides,
+        "conflicts": spec.event.extras("Conflict").collect::<Vec<_>>(),
+    })
+}
+
+fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts, blockers: &[String]) {
+    let out = &ctx.out;
+    let front = spec.document.front().unwrap_or_default();
+    out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
+    let basis = rests_on(spec, facts).map(|word| format!(" ({word})")).unwrap_or_default();
+    let status = out.paint(super::list::colour(shown), shown.as_str(), 0);
+    out.line(format!("status:      {status}{basis}{}", if archived { ", archived" } else { "" }));
+    let field = |name: &str, value: String| {
+        if !value.is_empty() {
+            out.line(format!("{:<12} {}", format!("{name}:"), safe(&value)));
+        }
+    };
+    field("type", front.spec_type.clone());
+    field("labels", front.labels.join(", "));
+    field("depends on", front.depends_on.join(", "));
+    field("informed by", front.informed_by.join(", "));
+    field("targets", front.target_files.join(", "));
+    if spec.event.attempt > 0 {
+        field("attempt", spec.event.attempt.to_string());
+    }
+    let by = facts.approved_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    if spec.event.approval != crate::spec::Approval::None {
+        field("approval", format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }));
+    }
+    if let Some(finish) = &facts.finish {
+        field("work tip", finish.tip.chars().take(10).collect());
+    }
+    if matches!(spec.event.status, Status::Failed | Status::NeedsAttention) {
+        field("reason", spec.event.text.clone());
+    }
+    for blocker in blockers {
+        field("blocked by", blocker.clone());
+    }
+    for why in &facts.overrides {
+        field("override", why.clone());
+    }
+    for conflict in spec.event.extras("Conflict") {
+        field("conflict", format!("two people changed the {conflict} at once; git chant history {} shows both, git chant edit {} settles it", spec.id, spec.id));
+    }
+    criteria(ctx, spec, facts);
+}
+
+fn criteria(ctx: &Context, spec: &Spec, facts: &Facts) {
+    let tree = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).unwrap_or_default();
+    let list = spec.document.criteria();
+    if !list.is_empty() {
+        ctx.out.line("");
+    }
+    for (index, criterion) in list.iter().enumerate() {
+        let mark = if criterion.ticked { 'x' } else { ' ' };
+        let command = criterion.command.as_ref().map(|command| {
+            let passed = facts.passed(&tree, &intent::command_digest(command));
+            format!("  $ {command}{}", if passed { "  (passed)" } else { "" })
+        });
+        ctx.out.line(safe(&format!("{:>3}. [{mark}] {}{}", index + 1, criterion.text, command.unwrap_or_default())));
+    }
+}

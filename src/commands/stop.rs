@@ -1,0 +1,58 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::spec::{EventKind, SpecId, Status};
+use crate::store::Change;
+use crate::workflow::{files, find};
+use anyhow::Result;
+
+/// Arguments of `git chant cancel`.
+#[derive(Debug, clap::Args)]
+pub struct CancelArgs {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Why
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+/// Arguments of `git chant pause`.
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    /// The spec: its id, or a part of it that only one has
+    id: String,
+    /// Why
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+pub fn cancel(ctx: &Context, args: CancelArgs) -> Result<Outcome> {
+    let id = find::spec(ctx, &args.id)?.id;
+    let done = stop(ctx, &id, EventKind::Cancel, Status::Cancelled, &args.reason)?;
+    ctx.out.line(if done { format!("Cancelled {id}.") } else { format!("{id} was cancelled already.") });
+    Ok(Outcome::Yes)
+}
+
+pub fn pause(ctx: &Context, args: PauseArgs) -> Result<Outcome> {
+    let id = find::spec(ctx, &args.id)?.id;
+    let done = stop(ctx, &id, EventKind::Pause, Status::Paused, &args.reason)?;
+    ctx.out.line(if done { format!("Paused {id}; take it up again: git chant reset {id}") } else { format!("{id} was paused already.") });
+    Ok(Outcome::Yes)
+}
+
+/// Stops a spec that nobody is working on.
+pub fn stop(ctx: &Context, id: &SpecId, kind: EventKind, status: Status, reason: &str) -> Result<bool> {
+    let mut was = None;
+    let spec = ctx.store().amend(id, |spec| {
+        if spec.event.status == status {
+            return Ok(None);
+        }
+        if spec.event.status == Status::InProgress {
+            return Err(Failure::new(format!("{id} is in progress")).hint(format!("stop the run first: git chant reset {id}")).into());
+        }
+        was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
+        Ok(Some(Change::new(kind).status(status).text(reason)))
+    })?;
+    let Some(spec) = spec else { return Ok(false) };
+    files::write_back(ctx, was, &spec, kind.as_str())?;
+    Ok(true)
+}

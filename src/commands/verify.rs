@@ -1,0 +1,114 @@
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::git::Oid;
+use crate::output::{Colour, safe};
+use crate::spec::Status;
+use crate::store::Spec;
+use crate::workflow::verify::{Check, Verdict};
+use crate::workflow::{find, verify};
+use anyhow::Result;
+use serde_json::json;
+
+/// Arguments of `git chant verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The specs; without any, all that are in progress, completed or failed
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Every spec that has work
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// Run commands that came from another clone
+    #[arg(long)]
+    trust: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let specs = specs(ctx, &args)?;
+    let mut outcome = Outcome::Yes;
+    let mut reports = Vec::new();
+    for spec in specs {
+        let Some(commit) = commit_of(ctx, &spec)? else {
+            return Err(Failure::new(format!("there is no commit to verify {} at", spec.id)).hint("git commit").into());
+        };
+        verify::require_trust(ctx, &spec, args.trust)?;
+        let checks = verify::verify(ctx, &spec, commit)?;
+        if checks.iter().any(Check::failed) {
+            outcome = Outcome::No;
+        }
+        if args.json {
+            reports.push(as_json(&spec, commit, &checks));
+        } else {
+            print(ctx, &spec, commit, &checks);
+        }
+    }
+    if args.json {
+        ctx.out.json(&reports.into());
+    }
+    Ok(outcome)
+}
+
+fn specs(ctx: &Context, args: &Args) -> Result<Vec<Spec>> {
+    if !args.ids.is_empty() {
+        return args.ids.iter().map(|query| find::spec(ctx, query)).collect();
+    }
+    let (listed, _) = ctx.store().list()?;
+    let has_work = |status| matches!(status, Status::InProgress | Status::Completed | Status::Failed | Status::NeedsAttention);
+    listed.iter().filter(|spec| has_work(spec.event.status)).map(|spec| ctx.store().load_at(&spec.id, spec.tip)).collect()
+}
+
+/// Where a spec's work is: its work tip, else its branch, else what is checked out here.
+fn commit_of(ctx: &Context, spec: &Spec) -> Result<Option<Oid>> {
+    let finish = verify::facts(ctx, spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
+    let tip = finish.filter(|tip| ctx.repo.has_object(*tip) && spec.event.status == Status::Completed);
+    if let Some(tip) = tip {
+        return Ok(Some(tip));
+    }
+    match ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))? {
+        Some(branch) => Ok(Some(branch)),
+        None => Ok(ctx.repo.head()?.commit),
+    }
+}
+
+fn print(ctx: &Context, spec: &Spec, commit: Oid, checks: &[Check]) {
+    ctx.out.line(format!("{}  {} (at {})", spec.id, safe(&spec.document.title()), commit.short()));
+    if checks.is_empty() {
+        ctx.out.line("  no acceptance criteria");
+    }
+    for check in checks {
+        let colour = match check.word() {
+            "PASS" => Colour::Green,
+            "FAIL" => Colour::Red,
+            _ => Colour::Dim,
+        };
+        let text = safe(&check.criterion.text);
+        let more = match &check.verdict {
+            Verdict::Reused => "  (passed before on this code tree)".to_owned(),
+            Verdict::Fail { reason, .. } => format!("\n        {}", safe(reason)),
+            Verdict::Skip if check.criterion.ticked => "  (ticked; no command decides it)".to_owned(),
+            Verdict::Skip => "  (not ticked; no command decides it)".to_owned(),
+            Verdict::Pass => String::new(),
+        };
+        ctx.out.line(format!("  {} {:>2}. {text}{more}", ctx.out.paint(colour, check.word(), 0), check.number));
+    }
+}
+
+fn as_json(spec: &Spec, commit: Oid, checks: &[Check]) -> serde_json::Value {
+    let list: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            let reason = match &check.verdict {
+                Verdict::Fail { reason, .. } => Some(reason.clone()),
+                _ => None,
+            };
+            json!({
+                "number": check.number, "text": check.criterion.text, "command": check.criterion.command, "ticked": check.criterion.ticked,
+                "verdict": check.word(), "reason": reason, "reused": check.verdict == Verdict::Reused,
+            })
+        })
+        .collect();
+    json!({"id": spec.id.as_str(), "commit": commit.to_string(), "checks": list})
+}

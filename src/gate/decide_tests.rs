@@ -1,0 +1,243 @@
+use super::*;
+use crate::gate::IncomingHead;
+
+fn commit(id: &str, message: &str) -> IncomingCommit {
+    let subject = message.lines().next().unwrap_or_default().to_owned();
+    IncomingCommit { id: id.to_owned(), subject, message: message.to_owned(), ..IncomingCommit::default() }
+}
+
+fn complete() -> SpecFacts {
+    SpecFacts {
+        id: "x".to_owned(),
+        title: "X".to_owned(),
+        status: Status::Completed,
+        attempt: 1,
+        approval: Approval::None,
+        approval_required: false,
+        criteria: vec![CriterionFacts {
+            number: 1,
+            text: "Tests pass".to_owned(),
+            ticked: true,
+            command: Some("cargo test".to_owned()),
+            verdict: Verdict::Passed,
+        }],
+        intent_now: "i1".to_owned(),
+        intent_at_start: Some("i1".to_owned()),
+        intent_approved: None,
+        intent_diff: None,
+        finish_tip: Some("tip".to_owned()),
+        finish_tree_code: Some("tree".to_owned()),
+        tip_in_result: true,
+        dependencies_in_result: vec![("dep".to_owned(), true)],
+        abandoned_commits: Vec::new(),
+        members: Vec::new(),
+    }
+}
+
+fn incoming(message: &str) -> Incoming {
+    Incoming { target: "main".to_owned(), commits: vec![commit("c1", message)], ..Incoming::default() }
+}
+
+fn specs(facts: SpecFacts) -> BTreeMap<String, Option<SpecFacts>> {
+    BTreeMap::from([(facts.id.clone(), Some(facts))])
+}
+
+fn reasons(facts: SpecFacts) -> Vec<String> {
+    match decide(&incoming("chant(x): do it"), &specs(facts), &Settings::default()) {
+        Decision::Allow { .. } => Vec::new(),
+        Decision::Refuse(reasons) => reasons.iter().map(|reason| format!("{reason} | {}", reason.mend())).collect(),
+    }
+}
+
+#[test]
+fn messages_name_specs() {
+    for (message, expected) in [
+        ("Fix\n\nChant-Spec: 2026-01-28-000-k2p\n", &["2026-01-28-000-k2p"][..]),
+        ("Squashed commit of the following:\n\n    Fix\n\n    Chant-Spec: a\n    chant-spec : b\n", &["a", "b"]),
+        ("Fix\n\n\tChant-Spec: a, b c\n", &["a", "b", "c"]),
+        ("chant(a): one", &["a"]),
+        ("Revert \"chant(a.1): one\"", &["a.1"]),
+        ("* chant(a): one\n* Chant(b)!: two (#7)\n* chant(a): again", &["a", "b"]),
+        ("merchant(a): x, _chant(b): y", &[]),
+        ("chant(a) without a colon; chant(): none; chant(b", &[]),
+        ("chant(a b): no id; chant(../x): nor this; document chant(<id>): and\nChant-Spec: <id>", &[]),
+        ("see Chant-Spec: a", &[]),
+        ("Chant-Specs: a\nChant-Spéc: a", &[]),
+        ("ünchant(a): x — chant(b): y", &["b"]),
+        ("", &[]),
+    ] {
+        assert_eq!(implemented(&commit("c", message)), expected, "{message:?}");
+    }
+}
+
+#[test]
+fn planning_and_proper_reverts_implement_nothing() {
+    let named = commit("c", "chant(a): add spec");
+    assert_eq!(implemented(&IncomingCommit { planning_only: true, ..named.clone() }), [""; 0]);
+    assert_eq!(implemented(&IncomingCommit { revert_ok: true, ..named }), [""; 0]);
+}
+
+#[test]
+fn a_merged_branch_names_its_spec_where_its_commits_do_something() {
+    let mut coming = incoming("no trailer at all");
+    coming.commits.push(IncomingCommit { planning_only: true, ..commit("c0", "chant(y): add spec") });
+    coming.commits[0].parents = vec!["c0".to_owned(), "gone".to_owned()];
+    coming.heads = vec![IncomingHead { commit: "c1".to_owned(), branch: Some("refs/heads/chant/x".to_owned()) }];
+    assert_eq!(implemented_by(&coming), BTreeSet::from(["x".to_owned()]));
+    coming.heads[0].commit = "c0".to_owned();
+    assert_eq!(implemented_by(&coming), BTreeSet::new());
+    assert_eq!(spec_of_branch("chant/x@20260128T1"), Some("x"));
+    assert_eq!(spec_of_branch("feature/chant/x"), None);
+    assert_eq!(spec_of_branch("chant/"), None);
+}
+
+#[test]
+fn a_complete_spec_comes_in_and_the_answer_says_what_it_rests_on() {
+    assert_eq!(reasons(complete()), [""; 0]);
+    let verified = decide(&incoming("chant(x): y"), &specs(complete()), &Settings::default());
+    assert_eq!(verified, Decision::Allow { notes: Vec::new() });
+    let mut facts = complete();
+    facts.criteria[0].command = None;
+    let claimed = decide(&incoming("chant(x): y"), &specs(facts), &Settings::default());
+    assert_eq!(claimed, Decision::Allow { notes: vec!["spec x is claimed, not verified".to_owned()] });
+}
+
+#[test]
+fn a_spec_that_this_clone_lacks_is_not_complete() {
+    for known in [BTreeMap::new(), BTreeMap::from([("x".to_owned(), None)])] {
+        let Decision::Refuse(reasons) = decide(&incoming("chant(x): y"), &known, &Settings::default()) else { panic!("allowed") };
+        assert_eq!(reasons, [Reason::UnknownSpec { id: "x".to_owned() }]);
+        assert_eq!(reasons[0].mend(), "git chant fetch");
+    }
+}
+
+#[test]
+fn one_thing_missing_is_one_reason() {
+    type Change = fn(&mut SpecFacts);
+    let cases: [(Change, &str); 16] = [
+        (|x| x.status = Status::Failed, "spec x is failed, not completed | git chant resume x"),
+        (|x| x.criteria[0].ticked = false, "spec x: criterion 1 is not ticked: Tests pass | git chant check x 1"),
+        (|x| x.criteria[0].verdict = Verdict::NotRun, "spec x: criterion 1 was not checked on this work: Tests pass | git chant verify x"),
+        (
+            |x| x.criteria[0].verdict = Verdict::Failed { exit: 101 },
+            "spec x: criterion 1 failed with exit code 101: Tests pass | git chant verify x",
+        ),
+        (
+            |x| x.intent_now = "i2".to_owned(),
+            "spec x: the intent changed after the work was started, and nobody approved it | git chant approve x",
+        ),
+        (|x| x.approval_required = true, "spec x is not approved | git chant approve x"),
+        (|x| x.approval = Approval::Required, "spec x is not approved | git chant approve x"),
+        (|x| x.approval = Approval::Rejected, "spec x was rejected | git chant approve x"),
+        (
+            |x| {
+                x.approval = Approval::Approved;
+                x.approval_required = true;
+                x.intent_approved = Some("i0".to_owned());
+            },
+            "spec x: the approval lapsed, for the intent changed after it | git chant approve x",
+        ),
+        (
+            |x| {
+                x.approval = Approval::Required;
+                x.intent_approved = Some("i0".to_owned());
+            },
+            "spec x: the approval lapsed, for the intent changed after it | git chant approve x",
+        ),
+        (|x| x.finish_tip = None, "spec x is completed, but no work of it was recorded | git chant finalize x"),
+        (|x| x.tip_in_result = false, "spec x: its finished work tip is not in the result | git chant merge x"),
+        (|x| x.dependencies_in_result[0].1 = false, "spec x depends on dep, which is not in the result | git chant merge dep"),
+        (
+            |x| x.abandoned_commits = vec!["0123456789abcdef".to_owned()],
+            "spec x: an attempt that was given up comes in with 0123456789 | git chant merge x",
+        ),
+        (
+            |x| x.members = vec![("x.1".to_owned(), Status::Completed), ("x.2".to_owned(), Status::Pending)],
+            "spec x: its member x.2 is pending, not completed | git chant work x.2",
+        ),
+        (|x| x.status = Status::Cancelled, "spec x is cancelled, not completed | git chant reset x"),
+    ];
+    for (change, expected) in cases {
+        let mut facts = complete();
+        change(&mut facts);
+        assert_eq!(reasons(facts), [expected]);
+    }
+}
+
+#[test]
+fn every_reason_is_reported_in_a_fixed_order() {
+    let mut facts = complete();
+    facts.status = Status::InProgress;
+    facts.criteria[0].ticked = false;
+    facts.criteria[0].verdict = Verdict::NotRun;
+    facts.intent_now = "i2".to_owned();
+    facts.approval_required = true;
+    facts.dependencies_in_result[0].1 = false;
+    let both = decide(&incoming("chant(x): y\n\nChant-Spec: a"), &specs(facts), &Settings::default());
+    let Decision::Refuse(reasons) = both else { panic!("allowed") };
+    let mends: Vec<String> = reasons.iter().map(Reason::mend).collect();
+    assert_eq!(
+        mends,
+        [
+            "git chant fetch",
+            "git chant log x --follow",
+            "git chant check x 1",
+            "git chant verify x",
+            "git chant approve x",
+            "git chant approve x",
+            "git chant merge dep"
+        ]
+    );
+}
+
+#[test]
+fn an_approval_of_the_new_intent_mends_a_changed_one() {
+    let mut facts = complete();
+    facts.intent_now = "i2".to_owned();
+    facts.intent_approved = Some("i2".to_owned());
+    assert_eq!(reasons(facts.clone()).len(), 1, "the approval was taken back since");
+    facts.approval = Approval::Approved;
+    assert_eq!(reasons(facts), [""; 0]);
+}
+
+#[test]
+fn a_squash_takes_the_work_over_by_its_code_tree() {
+    let facts = || SpecFacts { tip_in_result: false, ..complete() };
+    let answer = |tree: Option<&str>, facts| {
+        let coming = Incoming { result_tree_code: tree.map(str::to_owned), ..incoming("chant(x): squashed") };
+        decide(&coming, &specs(facts), &Settings::default())
+    };
+    assert!(matches!(answer(Some("tree"), facts()), Decision::Allow { .. }));
+    assert!(matches!(answer(Some("other"), facts()), Decision::Refuse(_)));
+    assert!(matches!(answer(None, facts()), Decision::Refuse(_)));
+    assert!(matches!(answer(None, SpecFacts { finish_tree_code: None, ..facts() }), Decision::Refuse(_)), "nothing equals nothing");
+}
+
+#[test]
+fn settings_decide_about_verdicts_and_commits_without_a_spec() {
+    let mut facts = complete();
+    facts.criteria[0].verdict = Verdict::NotRun;
+    let lenient = Settings { verify: VerifyMode::None, ..Settings::default() };
+    let answer = decide(&incoming("chant(x): y"), &specs(facts), &lenient);
+    assert_eq!(answer, Decision::Allow { notes: vec!["spec x is claimed, not verified".to_owned()] });
+
+    let strict = Settings { require_spec: true, ..Settings::default() };
+    let mut coming = incoming("Quick fix");
+    coming.commits.push(IncomingCommit { planning_only: true, ..commit("c2", "chant(x): add spec") });
+    coming.commits.push(IncomingCommit { parents: vec!["a".to_owned(), "b".to_owned()], ..commit("c3", "Merge") });
+    let Decision::Refuse(reasons) = decide(&coming, &BTreeMap::new(), &strict) else { panic!("allowed") };
+    assert_eq!(reasons, [Reason::NoSpec { commit: "c1".to_owned(), subject: "Quick fix".to_owned() }]);
+    assert!(matches!(decide(&coming, &BTreeMap::new(), &Settings::default()), Decision::Allow { .. }));
+}
+
+#[test]
+fn changed_settings_and_reverts_are_named() {
+    let mut coming = incoming("Loosen the gate\u{7}");
+    coming.commits[0].touches_settings = true;
+    coming.commits.push(IncomingCommit { revert_ok: true, ..commit("c2", "Revert \"chant(x): y\"") });
+    let Decision::Allow { notes } = decide(&coming, &BTreeMap::new(), &Settings::default()) else { panic!("refused") };
+    assert_eq!(
+        notes,
+        ["commit c1 (Loosen the gate) changes git-chant's settings or prompts", "commit c2 (Revert \"chant(x): y\") is a revert"]
+    );
+}

@@ -1,0 +1,178 @@
+//! What a spec's events say, read once, newest first: the facts that start, verification and the gate decide from.
+
+use super::event::{Event, EventKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The newest start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Started {
+    /// The run.
+    pub run: String,
+    /// The attempt that it began.
+    pub attempt: u32,
+    /// The intent that it was given.
+    pub intent: String,
+    /// The branch that the work is meant for.
+    pub target: String,
+    /// The commit on which the agent began, in hexadecimal.
+    pub base: String,
+}
+
+/// The newest end of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// The work tip, in hexadecimal.
+    pub tip: String,
+    /// Its code tree.
+    pub code_tree: String,
+    /// The attempt that it ended.
+    pub attempt: u32,
+}
+
+/// Everything that decisions need of a history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The newest start.
+    pub start: Option<Started>,
+    /// The newest finish, whatever came after it.
+    pub finish: Option<Finished>,
+    /// The intent that was approved last, unless it was rejected since.
+    pub approved_intent: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Work tips of attempts that were not finished, or were reset since.
+    pub abandoned: Vec<String>,
+    /// How many runs were started since a person last reset the spec.
+    pub starts_since_reset: u32,
+    /// Why people let work through the gate, newest first.
+    pub overrides: Vec<String>,
+    passes: BTreeSet<(String, String)>,
+    exits: BTreeMap<(String, String), i32>,
+}
+
+impl Facts {
+    /// Reads events, newest first.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut facts = Self::default();
+        let (mut decided, mut reset) = (false, false);
+        for event in events {
+            let value = |key: &str| event.extra(key).unwrap_or_default().to_owned();
+            match event.kind {
+                EventKind::Start => {
+                    facts.starts_since_reset += u32::from(!reset);
+                    facts.start.get_or_insert_with(|| Started {
+                        run: value("Run"),
+                        attempt: event.attempt,
+                        intent: value("Intent"),
+                        target: value("Target"),
+                        base: value("Base"),
+                    });
+                }
+                EventKind::Reset => reset = true,
+                EventKind::Finish if reset => facts.abandoned.push(value("Tip")),
+                EventKind::Finish => {
+                    let finished = Finished { tip: value("Tip"), code_tree: value("Code-Tree"), attempt: event.attempt };
+                    facts.finish.get_or_insert(finished);
+                }
+                EventKind::Fail | EventKind::Attention => facts.abandoned.push(value("Tip")),
+                EventKind::Approve | EventKind::Reject if !decided => {
+                    decided = true;
+                    if event.kind == EventKind::Approve {
+                        facts.approved_intent = Some(value("Intent"));
+                        facts.approved_by = Some(value("By"));
+                    }
+                }
+                EventKind::Override => facts.overrides.push(event.text.clone()),
+                EventKind::Verify => facts.read_verdicts(event),
+                _ => {}
+            }
+        }
+        facts.abandoned.retain(|tip| !tip.is_empty());
+        facts
+    }
+
+    /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree.
+    fn read_verdicts(&mut self, event: &Event) {
+        let tree = event.extra("Code-Tree").unwrap_or_default();
+        for verdict in event.extras("Verdict") {
+            let mut words = verdict.split(' ');
+            let (Some(word), Some(digest)) = (words.next(), words.next()) else { continue };
+            let exit = words.find_map(|word| word.strip_prefix("exit=")?.parse().ok()).unwrap_or(-1);
+            let key = (tree.to_owned(), digest.to_owned());
+            if word == "pass" {
+                self.passes.insert(key);
+            } else {
+                self.exits.entry(key).or_insert(exit);
+            }
+        }
+    }
+
+    /// True where this command passed on this code tree. A pass holds: the same command on the same tree is never run twice.
+    pub fn passed(&self, code_tree: &str, digest: &str) -> bool {
+        self.passes.contains(&(code_tree.to_owned(), digest.to_owned()))
+    }
+
+    /// The exit code of the newest failure of this command on this code tree, where it never passed there.
+    pub fn failed(&self, code_tree: &str, digest: &str) -> Option<i32> {
+        let key = (code_tree.to_owned(), digest.to_owned());
+        if self.passes.contains(&key) { None } else { self.exits.get(&key).copied() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Approval, Status};
+
+    fn event(kind: EventKind, attempt: u32, extra: &[(&str, &str)]) -> Event {
+        Event {
+            kind,
+            title: "t".into(),
+            text: "why".into(),
+            status: Status::Pending,
+            attempt,
+            blob: String::new(),
+            spec_type: "code".into(),
+            labels: Vec::new(),
+            depends_on: Vec::new(),
+            approval: Approval::None,
+            nonce: None,
+            extra: extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        }
+    }
+
+    #[test]
+    fn a_reset_gives_earlier_work_up() {
+        let events = [
+            event(EventKind::Finish, 3, &[("Tip", "c")]),
+            event(EventKind::Start, 3, &[("Run", "r2")]),
+            event(EventKind::Reset, 2, &[]),
+            event(EventKind::Finish, 1, &[("Tip", "a")]),
+            event(EventKind::Fail, 1, &[("Tip", "b")]),
+            event(EventKind::Start, 1, &[("Run", "r1")]),
+        ];
+        let facts = Facts::of(&events);
+        assert_eq!(facts.finish.map(|finish| finish.tip).as_deref(), Some("c"));
+        assert_eq!(facts.abandoned, ["a", "b"]);
+        assert_eq!(facts.starts_since_reset, 1);
+        assert_eq!(facts.start.map(|start| start.run).as_deref(), Some("r2"));
+    }
+
+    #[test]
+    fn a_rejection_takes_the_approval_back() {
+        let approve = event(EventKind::Approve, 0, &[("Intent", "i"), ("By", "Ann")]);
+        let reject = event(EventKind::Reject, 0, &[]);
+        assert_eq!(Facts::of([&approve, &reject]).approved_intent.as_deref(), Some("i"));
+        assert_eq!(Facts::of([&reject, &approve]).approved_intent, None);
+    }
+
+    #[test]
+    fn a_pass_holds_and_a_failure_is_of_its_tree() {
+        let verify = |verdict: &str, tree: &str| event(EventKind::Verify, 1, &[("Code-Tree", tree), ("Verdict", verdict)]);
+        let facts = Facts::of(&[verify("fail d exit=2 ms=1", "t"), verify("pass d exit=0 ms=1", "t"), verify("fail d exit=3", "u")]);
+        assert!(facts.passed("t", "d"));
+        assert_eq!(facts.failed("t", "d"), None);
+        assert_eq!(facts.failed("u", "d"), Some(3));
+        assert!(!facts.passed("u", "d"));
+    }
+}

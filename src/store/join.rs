@@ -1,0 +1,105 @@
+//! Joining two versions of a spec, in the repository: the merge bases, the pure join, and a commit that every clone makes alike.
+
+use super::{Recorded, Spec, Store};
+use crate::git::{CommitDraft, Oid, Signature};
+use crate::spec::join::{Side, Version, join};
+use crate::spec::{Approval, Event, EventKind, Status};
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// Who joins: nobody in particular.
+const JOINER: (&str, &str) = ("git-chant", "git-chant@localhost");
+
+impl Store<'_> {
+    /// The join of two versions of one spec. Where one is an ancestor of the other, the descendant.
+    pub fn join(&self, a: &Spec, b: &Spec) -> Result<Spec> {
+        if self.repo.is_ancestor(b.tip, a.tip)? {
+            return Ok(a.clone());
+        }
+        if self.repo.is_ancestor(a.tip, b.tip)? {
+            return Ok(b.clone());
+        }
+        let (a, b) = if a.tip < b.tip { (a, b) } else { (b, a) };
+        let base = self.common_version(a, b)?;
+        let (from_a, from_b) = (self.history(a.tip)?, self.history(b.tip)?);
+        let (in_a, in_b) = (names(&from_a), names(&from_b));
+        let side_a = since(a, &from_a, &in_b);
+        let side_b = since(b, &from_b, &in_a);
+        let (tip_a, tip_b) = (a.tip.to_string(), b.tip.to_string());
+        let base = base.as_ref().map(|spec| version(spec));
+        let joined = join(base.as_ref(), &side_a.side(a, &tip_a), &side_b.side(b, &tip_b));
+        let front = joined.document.front().unwrap_or_default();
+        let blob = self.repo.write_blob(joined.document.as_bytes())?;
+        let event = Event {
+            kind: EventKind::Join,
+            title: joined.document.title(),
+            text: String::new(),
+            status: joined.status,
+            attempt: joined.attempt,
+            blob: blob.to_string(),
+            spec_type: front.spec_type,
+            labels: front.labels,
+            depends_on: front.depends_on,
+            approval: joined.approval,
+            nonce: None,
+            extra: joined.conflicts.iter().map(|what| ("Conflict".to_owned(), (*what).to_owned())).collect(),
+        };
+        let tree = self.repo.edit_tree(None, &[(b"spec.md".to_vec(), Some(blob))])?;
+        let (name, email) = (JOINER.0.to_owned(), JOINER.1.to_owned());
+        // The date follows from the two sides, so that every clone writes the same one.
+        let seconds = self.repo.commit(a.tip)?.author.seconds.max(self.repo.commit(b.tip)?.author.seconds);
+        let who = Signature { name, email, seconds, offset: 0 };
+        let draft = CommitDraft { tree, parents: vec![a.tip, b.tip], message: event.message(), author: who.clone(), committer: who };
+        let tip = self.repo.write_commit(&draft)?;
+        Ok(Spec { id: a.id.clone(), tip, event, document: joined.document })
+    }
+
+    /// The version both came from. Several merge bases are joined among themselves, sorted by name.
+    fn common_version(&self, a: &Spec, b: &Spec) -> Result<Option<Spec>> {
+        let mut bases = self.repo.merge_bases(a.tip, b.tip)?.into_iter();
+        let Some(first) = bases.next() else { return Ok(None) };
+        let mut base = self.load_at(&a.id, first)?;
+        for next in bases {
+            base = self.join(&base, &self.load_at(&a.id, next)?)?;
+        }
+        Ok(Some(base))
+    }
+}
+
+fn names(history: &[Recorded]) -> HashSet<Oid> {
+    history.iter().map(|recorded| recorded.id).collect()
+}
+
+fn version(spec: &Spec) -> Version<'_> {
+    Version { document: &spec.document, status: spec.event.status, attempt: spec.event.attempt, approval: spec.event.approval }
+}
+
+/// What one side did that the other does not know.
+struct Since {
+    events: usize,
+    stopped_by_person: Option<Status>,
+    rejected_or_lapsed: Option<Approval>,
+}
+
+impl Since {
+    fn side<'a>(&self, spec: &'a Spec, tip: &'a str) -> Side<'a> {
+        Side {
+            version: version(spec),
+            tip,
+            events: self.events,
+            stopped_by_person: self.stopped_by_person,
+            rejected_or_lapsed: self.rejected_or_lapsed,
+        }
+    }
+}
+
+fn since(spec: &Spec, history: &[Recorded], other: &HashSet<Oid>) -> Since {
+    let new: Vec<&Recorded> = history.iter().filter(|recorded| !other.contains(&recorded.id)).collect();
+    let cancelled = spec.event.status == Status::Cancelled && new.iter().any(|recorded| recorded.event.kind == EventKind::Cancel);
+    let blocked = spec.event.approval.blocks() && new.iter().any(|recorded| recorded.event.approval == spec.event.approval);
+    Since {
+        events: new.iter().filter(|recorded| recorded.event.kind != EventKind::Join).count(),
+        stopped_by_person: cancelled.then_some(Status::Cancelled),
+        rejected_or_lapsed: blocked.then_some(spec.event.approval),
+    }
+}

@@ -1,0 +1,116 @@
+//! From what git hands to a hook to what the gate is asked.
+
+use super::judge::{self, Asked};
+use crate::context::Context;
+use crate::gate::{self, Decision, Reason};
+use crate::git::Oid;
+use crate::hook::HookKind;
+use crate::hook::input::{Invocation, MergedHead, NewValue, Question, merged_heads, questions};
+use anyhow::{Context as _, Result};
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What a hook tells git.
+pub enum Answer {
+    /// Go on.
+    Fine,
+    /// Stop, and why.
+    No {
+        /// The protected branch, without `refs/heads/`.
+        target: String,
+        /// Every reason.
+        reasons: Vec<Reason>,
+    },
+}
+
+/// Answers one call of a hook.
+pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) -> Result<Answer> {
+    match Invocation::parse(kind, args, stdin)? {
+        Invocation::CommitMsg { file } => mark(ctx, &file, &[]),
+        Invocation::PrepareCommitMsg { file, .. } => mark(ctx, &file, &squashed(ctx)?),
+        Invocation::PreMergeCommit => merge_heads(ctx, merged_heads(std::env::vars_os())),
+        Invocation::PreCommit => merge_heads(ctx, merge_head_file(ctx)),
+        Invocation::ReferenceTransaction { state, updates } => {
+            let head = ctx.repo.head()?.branch;
+            let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
+            let protects = |name: &str| settings.protects(name);
+            for question in questions(state, &updates, &merged_heads(std::env::vars_os()), head.as_deref(), protects) {
+                let answer = match question {
+                    Question::MergeHeads { heads } => merge_heads(ctx, heads)?,
+                    Question::Update { reference, new } => update(ctx, &reference.to_string(), &new)?,
+                };
+                if matches!(answer, Answer::No { .. }) {
+                    return Ok(answer);
+                }
+            }
+            Ok(Answer::Fine)
+        }
+    }
+}
+
+/// May these be merged into the branch that is checked out?
+fn merge_heads(ctx: &Context, heads: Vec<MergedHead>) -> Result<Answer> {
+    let Some(target) = ctx.repo.current_branch()? else { return Ok(Answer::Fine) };
+    let current = ctx.repo.head()?.commit;
+    if heads.is_empty() || !judge::settings(&ctx.repo, current)?.protects(&target) {
+        return Ok(Answer::Fine);
+    }
+    let heads: Vec<(Oid, Option<String>)> = heads.iter().filter_map(|head| Some((Oid::from_hex(&head.oid)?, Some(head.name.clone())))).collect();
+    decide(ctx, Asked { target, current, heads, result: None })
+}
+
+/// May this protected branch move? Never believes git's old column: it is compared with what the ref holds.
+fn update(ctx: &Context, reference: &str, new: &NewValue) -> Result<Answer> {
+    let current = ctx.repo.reference(reference)?;
+    let new = match new {
+        NewValue::Object(hex) => Oid::from_hex(hex),
+        NewValue::Symbolic(name) => ctx.repo.reference(&name.to_string())?,
+        NewValue::None => None,
+    };
+    let Some(new) = new.filter(|new| Some(*new) != current) else { return Ok(Answer::Fine) };
+    let target = reference.trim_start_matches("refs/heads/").to_owned();
+    decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new) })
+}
+
+fn decide(ctx: &Context, asked: Asked) -> Result<Answer> {
+    let target = asked.target.clone();
+    Ok(match judge::ask(ctx, &asked)? {
+        Decision::Allow { .. } => Answer::Fine,
+        Decision::Refuse(reasons) => Answer::No { target, reasons },
+    })
+}
+
+/// The heads of a merge that stopped at a conflict.
+fn merge_head_file(ctx: &Context) -> Vec<MergedHead> {
+    let text = std::fs::read_to_string(ctx.repo.git_dir().join("MERGE_HEAD")).unwrap_or_default();
+    let refs = ctx.repo.references("refs/heads/chant/").unwrap_or_default();
+    let name = |oid: &str| refs.iter().find(|(_, tip)| tip.to_string() == oid).map_or(oid, |(name, _)| name).to_owned();
+    text.lines().map(|oid| MergedHead { oid: oid.to_owned(), name: name(oid) }).collect()
+}
+
+/// The specs whose work a squash is about to commit, from the messages that git collected.
+fn squashed(ctx: &Context) -> Result<Vec<String>> {
+    let file = ctx.repo.git_dir().join("SQUASH_MSG");
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let message = std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
+    let commit = gate::IncomingCommit { message: String::from_utf8_lossy(&message).into_owned(), ..gate::IncomingCommit::default() };
+    Ok(gate::implemented(&commit))
+}
+
+/// Adds `Chant-Spec` trailers to a message: those of the specs given, and that of the run in whose worktree the commit is made.
+fn mark(ctx: &Context, file: &Path, specs: &[String]) -> Result<Answer> {
+    let mut specs = specs.to_vec();
+    if let Some(branch) = ctx.repo.current_branch()? {
+        specs.extend(gate::spec_of_branch(&branch).map(str::to_owned));
+    }
+    if specs.is_empty() {
+        return Ok(Answer::Fine);
+    }
+    let command = ctx.repo.git().command(["interpret-trailers", "--in-place", "--if-exists", "addIfDifferent"]);
+    let trailers = specs.iter().flat_map(|id| ["--trailer".to_owned(), format!("Chant-Spec={id}")]);
+    let file = std::path::absolute(file).context("a message has a path")?;
+    command.args(trailers).arg("--").arg(file).output()?;
+    Ok(Answer::Fine)
+}

@@ -1,0 +1,69 @@
+//! Writing a spec's file into this checkout, and committing just that.
+
+use crate::context::Context;
+use crate::git::Oid;
+use crate::git::checkout::PathCommit;
+use crate::spec::SpecId;
+use crate::store::{Spec, spec_path};
+use anyhow::{Context as _, Result};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes the spec's document to its file, and commits that path, after a verb changed the spec from a document whose blob was `was`
+/// (`None`: the spec is new).
+///
+/// A file that is not that version (another branch is checked out, or somebody is editing it) is left as it is: the next command will
+/// see it. From inside a run only refs are written.
+pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> Result<()> {
+    if ctx.inside_run.is_some() {
+        return Ok(());
+    }
+    let Some(path) = ctx.store().file(&spec.id) else { return Ok(()) };
+    let now = ctx.store().read_file(&spec.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;
+    let blob = ctx.repo.hash_blob(spec.document.as_bytes())?;
+    if now != was && now != Some(blob) {
+        if now.is_some() {
+            ctx.out.note(format!("{} is another version here; it is left as it is.", spec_path(&spec.id)));
+        }
+        return Ok(());
+    }
+    replace(&path, spec.document.as_bytes())?;
+    ctx.store().remember_file(&spec.id, blob)?;
+    commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
+}
+
+/// Commits a spec's file as it is on disk, where this checkout may; else says in one line that it is not committed.
+pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Result<()> {
+    if !ctx.commits_files() {
+        return Ok(());
+    }
+    let path = spec_path(id);
+    let head = ctx.repo.head()?.commit.map(|commit| ctx.repo.entry_at(commit, path.as_bytes())).transpose()?.flatten();
+    if head.is_some_and(|(in_head, _)| in_head == blob) {
+        return Ok(());
+    }
+    match ctx.repo.commit_path(&path, blob, message)? {
+        PathCommit::Done(_) => ctx.store().remember_file(id, blob),
+        PathCommit::NotCommitted(reason) => {
+            ctx.out.note(format!("{path} is written but not committed: {reason}."));
+            Ok(())
+        }
+    }
+}
+
+/// Puts these bytes at a path by writing beside it and renaming: a reader sees the old file or the new one, never half.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let dir = path.parent().context("a file lies in a directory")?;
+    std::fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
+    let mut file = tempfile::Builder::new().prefix(".chant-").tempfile_in(dir).with_context(|| format!("could not write in {}", dir.display()))?;
+    file.write_all(bytes).with_context(|| format!("could not write {}", path.display()))?;
+    let mode = std::fs::metadata(path).map_or_else(|_| new_file_mode(), |meta| meta.permissions());
+    file.as_file().set_permissions(mode).with_context(|| format!("could not set the mode of {}", path.display()))?;
+    file.persist(path).with_context(|| format!("could not write {}", path.display()))?;
+    Ok(())
+}
+
+fn new_file_mode() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::Permissions::from_mode(0o644)
+}

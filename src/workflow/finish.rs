@@ -1,0 +1,394 @@
+//! After an agent ran: what it left is committed, the criteria are checked, and `finish` or `fail` says what came of it.
+//!
+//! The event and the branch move in one ref transaction. An attempt that is not the current one any more writes nothing.
+
+use super::{files, start, verify};
+use crate::context::{self, Context};
+use crate::failure::Failure;
+use crate::git::{CommitDraft, Git, Oid, RefChange, Repository};
+use crate::output::safe;
+use crate::spec::join::{Side, Version, join};
+use crate::spec::{Document, EventKind, Facts, SpecId, Status, intent};
+use crate::store::{Change, SPEC_DIR, Spec, spec_path};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+
+/// A run whose agent has ended, or that has none.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The spec's id.
+    pub id: SpecId,
+    /// The run; empty for work that was done by hand.
+    pub run: String,
+    /// The attempt that it is.
+    pub attempt: u32,
+    /// The commit on which it began.
+    pub base: Oid,
+    /// Its worktree, if that is still there.
+    pub worktree: Option<PathBuf>,
+    /// The model that was asked for.
+    pub model: Option<String>,
+    /// What the agent printed.
+    pub transcript: Vec<u8>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Completed; the work tip.
+    Finished(Oid),
+    /// Failed, and why.
+    Failed(String),
+    /// The intent changed; a person decides.
+    NeedsAttention(String),
+    /// Another attempt has begun or the run was reset: nothing was recorded.
+    Overtaken,
+}
+
+/// Ends a run. `failure` is why the agent itself failed, if it did.
+pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<Conclusion> {
+    let left = commit_leftovers(work);
+    let tip = tip(ctx, work)?;
+    if !work.run.is_empty() {
+        ctx.store().keep(&work.run, tip)?;
+    }
+    let spec = ctx.store().require(&work.id)?;
+    if spec.event.attempt != work.attempt || spec.event.status != Status::InProgress {
+        return Ok(Conclusion::Overtaken);
+    }
+    let failure = match failure {
+        Some(reason) => Some(reason),
+        None => left.err().map(|error| format!("what the agent left could not be committed: {error:#}")),
+    };
+    let began = document_at_start(ctx, &spec)?;
+    let ended = ended_document(ctx, work, tip)?.unwrap_or_else(|| began.clone());
+    if intent::id(&began) != intent::id(&ended) {
+        return needs_attention(ctx, work, tip, &began, &ended);
+    }
+    if let Some(reason) = failure {
+        return fail(ctx, work, tip, &reason);
+    }
+    if !did_anything(ctx, work, tip, &began, &ended)? {
+        return fail(ctx, work, tip, "the agent ended without changing anything");
+    }
+    complete(ctx, work, tip, &began, &ended)
+}
+
+/// Commits what the agent left behind in its worktree, with the repository's hooks, as an ordinary commit would run them.
+fn commit_leftovers(work: &Work) -> Result<()> {
+    let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) else { return Ok(()) };
+    let git = Git::at(worktree);
+    let branch = git.command(["symbolic-ref", "-q", "HEAD"]).run_raw()?;
+    let expected = format!("refs/heads/{}", work.id.branch());
+    if String::from_utf8_lossy(&branch.stdout).trim() != expected {
+        anyhow::bail!("its worktree is not on {} any more", work.id.branch());
+    }
+    git.command(["add", "--all"]).output()?;
+    if git.command(["diff", "--cached", "--quiet"]).succeeds()? {
+        return Ok(());
+    }
+    let message = format!("chant({}): commit what the agent left", work.id);
+    git.command(["commit", "--quiet", "-m", &message]).with_hooks().output().map(drop)
+}
+
+fn tip(ctx: &Context, work: &Work) -> Result<Oid> {
+    let branch = format!("refs/heads/{}", work.id.branch());
+    Ok(ctx.repo.reference(&branch)?.unwrap_or(work.base))
+}
+
+fn document_in(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Document>> {
+    let found = ctx.repo.entry_at(commit, spec_path(&work.id).as_bytes())?;
+    found.filter(|(_, is_tree)| !is_tree).map(|(blob, _)| Ok(Document::parse(ctx.repo.blob(blob)?))).transpose()
+}
+
+/// The document that the run was given: that of the newest start.
+fn document_at_start(ctx: &Context, spec: &Spec) -> Result<Document> {
+    let history = ctx.store().history(spec.tip)?;
+    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start);
+    start.map_or_else(|| Ok(spec.document.clone()), |start| ctx.store().document_at(start.id))
+}
+
+/// The document as the agent left it: on its branch, or in silent mode, where no branch holds it, in its worktree.
+fn ended_document(ctx: &Context, work: &Work, tip: Oid) -> Result<Option<Document>> {
+    if let Some(document) = document_in(ctx, work, tip)? {
+        return Ok(Some(document));
+    }
+    let file = work.worktree.as_ref().map(|path| path.join(SPEC_DIR).join(work.id.file_name()));
+    Ok(file.filter(|file| file.is_file()).and_then(|file| std::fs::read(file).ok()).map(Document::parse))
+}
+
+fn did_anything(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<bool> {
+    let ticked = |document: &Document| document.criteria().iter().map(|criterion| criterion.ticked).collect::<Vec<_>>();
+    Ok(ctx.repo.code_tree(work.base)? != ctx.repo.code_tree(tip)? || ticked(began) != ticked(ended))
+}
+
+fn needs_attention(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
+    let diff = intent::diff(began, ended);
+    let reason = format!("the run changed what the spec asks for:\n\n{diff}");
+    let change = Change::new(EventKind::Attention).status(Status::NeedsAttention).text(&reason);
+    record(ctx, work, &change.with("Run", &work.run).with("Tip", tip), None, &reason)?;
+    Ok(Conclusion::NeedsAttention(reason))
+}
+
+fn fail(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusion> {
+    let change = Change::new(EventKind::Fail).status(Status::Failed).text(reason).with("Run", &work.run).with("Tip", tip);
+    match record(ctx, work, &change, None, reason)? {
+        true => Ok(Conclusion::Failed(reason.to_owned())),
+        false => Ok(Conclusion::Overtaken),
+    }
+}
+
+fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
+    let spec = ctx.store().require(&work.id)?;
+    let checks = verify::verify(ctx, &spec, tip)?;
+    let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
+    if !failed.is_empty() {
+        return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id));
+    }
+    let mut document = combine(&spec, began, ended);
+    for check in checks.iter().filter(|check| check.word() == "PASS") {
+        document.set_box(check.number, true)?;
+    }
+    let open: Vec<String> = numbered_open(&document);
+    if !open.is_empty() {
+        return fail(ctx, work, tip, &format!("criterion {} is not ticked, and no command decides it", open.join(", ")));
+    }
+    if intent::id(&document) != intent::id(began) {
+        let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &document));
+        let change = Change::new(EventKind::Attention).status(Status::NeedsAttention).text(&reason);
+        record(ctx, work, &change.with("Run", &work.run).with("Tip", tip), None, &reason)?;
+        return Ok(Conclusion::NeedsAttention(reason));
+    }
+    finish_document(ctx, work, tip, &mut document)?;
+    let commit = finish_commit(ctx, work, tip, &document)?;
+    let change = Change::new(EventKind::Finish)
+        .status(Status::Completed)
+        .document(document)
+        .with("Run", &work.run)
+        .with("Tip", commit)
+        .with("Code-Tree", ctx.repo.code_tree(commit)?);
+    let branch = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(tip), Some(commit));
+    match record(ctx, work, &change, (commit != tip).then_some(branch), "completed")? {
+        true => Ok(Conclusion::Finished(commit)),
+        false => Ok(Conclusion::Overtaken),
+    }
+}
+
+/// The numbers of the criteria whose boxes are open.
+pub fn numbered_open(document: &Document) -> Vec<String> {
+    let criteria = document.criteria().into_iter().enumerate();
+    criteria.filter(|(_, criterion)| !criterion.ticked).map(|(index, _)| (index + 1).to_string()).collect()
+}
+
+/// The spec as it is now, with the ticks that the agent made since it began.
+fn combine(spec: &Spec, began: &Document, ended: &Document) -> Document {
+    let version = |document| Version { document, status: spec.event.status, attempt: spec.event.attempt, approval: spec.event.approval };
+    // Only ticks and prose count of what came from a run; its front matter is ours.
+    let ended = began.replace_body(ended.body());
+    let side = |document, tip| Side { version: version(document), tip, events: 1, stopped_by_person: None, rejected_or_lapsed: None };
+    join(Some(&version(began)), &side(&spec.document, "a"), &side(&ended, "b")).document
+}
+
+fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Document) -> Result<()> {
+    let range = format!("{}..{tip}", work.base);
+    let mut commits = Vec::new();
+    for commit in ctx.repo.rev_list(&["--reverse", "--no-merges", &range])? {
+        let paths = ctx.repo.changed_paths(commit)?;
+        let planning = paths.iter().all(|path| crate::git::history::PLANNING.iter().any(|dir| path.starts_with(dir.as_bytes())));
+        if !planning {
+            commits.push(commit.to_string()[..7].to_owned());
+        }
+    }
+    document.set("status", Status::Completed.as_str().into());
+    if commits.is_empty() {
+        document.remove("commits");
+    } else {
+        document.set("commits", commits.into());
+    }
+    document.set("completed_at", context::now_utc().into());
+    if let Some(model) = &work.model {
+        document.set("model", model.clone().into());
+    }
+    let said = safe(&String::from_utf8_lossy(&work.transcript));
+    if !said.trim().is_empty() {
+        document.append_tool_section("Agent Output", &tail(&said, 5000));
+    }
+    Ok(())
+}
+
+/// The last `most` characters, from the beginning of a line.
+fn tail(text: &str, most: usize) -> String {
+    let Some((cut, _)) = text.char_indices().rev().nth(most) else { return text.to_owned() };
+    let from = text[cut..].find('\n').map_or(cut, |at| cut + at + 1);
+    format!("[…]\n{}", &text[from..])
+}
+
+/// The last commit of the work: the document, completed. In silent mode no branch holds it, and the work tip stays.
+fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) -> Result<Oid> {
+    if ctx.silent() {
+        return Ok(tip);
+    }
+    let blob = ctx.repo.write_blob(document.as_bytes())?;
+    let tree = ctx.repo.edit_tree(Some(ctx.repo.commit(tip)?.tree), &[(spec_path(&work.id).into_bytes(), Some(blob))])?;
+    let draft = CommitDraft {
+        tree,
+        parents: vec![tip],
+        message: format!("chant({}): finish\n\nChant-Spec: {}\n", work.id, work.id),
+        author: ctx.repo.author()?,
+        committer: ctx.repo.committer()?,
+    };
+    let commit = ctx.repo.write_commit(&draft)?;
+    if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
+        // The files first: killed before the refs move, the worktree merely has the document staged.
+        files::replace(&worktree.join(SPEC_DIR).join(work.id.file_name()), document.as_bytes())?;
+        Git::at(worktree).command(["update-index", "--add", "--", &spec_path(&work.id)]).output()?;
+    }
+    Ok(commit)
+}
+
+/// Appends the event while this attempt is the current one, with the branch in the same transaction; then the run and the note.
+fn record(ctx: &Context, work: &Work, change: &Change, branch: Option<RefChange>, result: &str) -> Result<bool> {
+    let others: Vec<RefChange> = branch.into_iter().collect();
+    let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
+    loop {
+        let spec = ctx.store().require(&work.id)?;
+        if spec.event.attempt != work.attempt || spec.event.status != Status::InProgress {
+            return Ok(false);
+        }
+        if ctx.store().append_with(&spec, change, &others)?.is_some() {
+            break;
+        }
+        // Lost to another event on the spec: decide again. Lost to a commit on the branch: that is new work, so the run is not over.
+        for other in &others {
+            if ctx.repo.reference(&other.name)? != other.old {
+                return Err(Failure::new(format!("{} moved while the run was being ended", work.id.branch()))
+                    .hint(format!("git chant finalize {}", work.id))
+                    .into());
+            }
+        }
+    }
+    if work.run.is_empty() {
+        return Ok(true);
+    }
+    let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
+    let record =
+        crate::store::runs::RunRecord { id: &work.id, run: &work.run, prompt: &prompt, transcript: &work.transcript, result, tip };
+    ctx.store().record_run(&record)?;
+    if let Some(tip) = tip {
+        ctx.store().keep(&work.run, tip)?;
+        ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
+    }
+    Ok(true)
+}
+
+/// What a spec's last attempt is, from its history, for verbs that end a run which this process did not start.
+pub fn work_of(ctx: &Context, spec: &Spec) -> Result<Work> {
+    let history = ctx.store().history(spec.tip)?;
+    let facts = Facts::of(history.iter().map(|recorded| &recorded.event));
+    let base = facts.start.as_ref().and_then(|start| Oid::from_hex(&start.base));
+    let start = facts.start.unwrap_or_default();
+    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    let base = base.or(branch).with_context(|| format!("{} has no branch {}", spec.id, spec.id.branch()))?;
+    let log = ctx.repo.common_dir().join("chant/runs").join(&start.run).join("log");
+    let worktree = start::worktrees_dir(&ctx.repo).join(spec.id.as_str());
+    Ok(Work {
+        id: spec.id.clone(),
+        transcript: if start.run.is_empty() { Vec::new() } else { std::fs::read(log).unwrap_or_default() },
+        run: start.run,
+        attempt: spec.event.attempt,
+        base,
+        worktree: Some(worktree).filter(|path| path.exists()),
+        model: None,
+    })
+}
+
+/// `status: completed` written by hand: `finalize`, whose refusal is only said, because the person's edit is recorded already.
+pub fn finalize_on_request(ctx: &Context, spec: &Spec) -> Result<Spec> {
+    match finalize(ctx, spec) {
+        Ok(spec) => Ok(spec),
+        Err(error) => {
+            ctx.out.warning(format!("{} is not completed: {error:#}", spec.id));
+            ctx.out.hint(format!("git chant finalize {}", spec.id));
+            ctx.store().require(&spec.id)
+        }
+    }
+}
+
+/// Completes a spec whose work was done without a run of ours, or whose run ended without us. The work is its branch `chant/<id>`, or,
+/// where there is none, what is checked out here. Every executable criterion must pass, and every other box must be ticked.
+pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
+    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    let tip = branch.or(ctx.repo.head()?.commit).context("there is no commit to finalize")?;
+    verify::require_trust(ctx, spec, false)?;
+    let checks = verify::verify(ctx, spec, tip)?;
+    let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
+    let mut document = spec.document.clone();
+    if let Some(on_branch) = document_in(ctx, &work_at(spec, tip), tip)?.filter(|_| branch.is_some()) {
+        for (index, criterion) in on_branch.criteria().iter().enumerate().filter(|(_, criterion)| criterion.ticked) {
+            // The same criterion in the same place; another intent's ticks are nobody's claim.
+            if document.criteria().get(index).is_some_and(|own| own.text == criterion.text) {
+                document.set_box(index + 1, true)?;
+            }
+        }
+    }
+    for check in checks.iter().filter(|check| check.word() == "PASS") {
+        document.set_box(check.number, true)?;
+    }
+    let open = numbered_open(&document);
+    if !failed.is_empty() {
+        return Err(Failure::new(format!("criterion {} failed", failed.join(", "))).hint(format!("git chant verify {}", spec.id)).into());
+    }
+    if !open.is_empty() {
+        let hint = format!("git chant check {} {}", spec.id, open.join(" "));
+        return Err(Failure::new(format!("criterion {} is not ticked, and no command decides it", open.join(", "))).hint(hint).into());
+    }
+    let work = Work { worktree: Some(start::worktrees_dir(&ctx.repo).join(spec.id.as_str())).filter(|path| path.exists()), ..work_at(spec, tip) };
+    let mut work = work;
+    work.base = verify::facts(ctx, spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(tip);
+    finish_document(ctx, &work, tip, &mut document)?;
+    let commit = if branch.is_some() { finish_commit(ctx, &work, tip, &document)? } else { tip };
+    let change = Change::new(EventKind::Finish).status(Status::Completed).document(document);
+    let change = change.with("Tip", commit).with("Code-Tree", ctx.repo.code_tree(commit)?);
+    let moved = RefChange::new(format!("refs/heads/{}", spec.id.branch()), branch, Some(commit));
+    loop {
+        let now = ctx.store().require(&spec.id)?;
+        let others: Vec<RefChange> = branch.is_some_and(|old| old != commit).then(|| moved.clone()).into_iter().collect();
+        if let Some(done) = ctx.store().append_with(&now, &change, &others)? {
+            return Ok(done);
+        }
+    }
+}
+
+fn work_at(spec: &Spec, tip: Oid) -> Work {
+    Work {
+        id: spec.id.clone(),
+        run: String::new(),
+        attempt: spec.event.attempt,
+        base: tip,
+        worktree: None,
+        model: None,
+        transcript: Vec::new(),
+    }
+}
+
+/// Removes a finished run's worktree where nothing is lost by it; else unlocks it and says what lies there.
+pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
+    if !worktree.exists() {
+        return Ok(());
+    }
+    ctx.repo.unlock_worktree(worktree)?;
+    let unsaved = crate::git::worktrees::unsaved(worktree)?;
+    let nested = ctx.repo.worktrees()?.iter().any(|tree| tree.path != worktree && tree.path.starts_with(worktree));
+    let own = format!("!! {SPEC_DIR}/");
+    let foreign: Vec<&String> = unsaved.iter().filter(|entry| !(ctx.silent() && (entry.starts_with(&own) || *entry == "!! .chant/"))).collect();
+    if !foreign.is_empty() || nested {
+        ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
+        return Ok(());
+    }
+    if ctx.silent() {
+        // The excluded copy of the spec is the only thing in it that git does not know.
+        drop(std::fs::remove_dir_all(worktree.join(SPEC_DIR)));
+    }
+    let _opened = Repository::open(worktree)?;
+    ctx.repo.remove_worktree(worktree)
+}

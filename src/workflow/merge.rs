@@ -1,0 +1,136 @@
+//! Bringing finished work into its target: the gate first, then an ordinary merge where the target is checked out, else one without a
+//! checkout. A conflict leaves nothing half done.
+
+use super::judge::{self, Asked};
+use super::{files, finish, pickup, start, verify};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::gate::{Decision, Reason};
+use crate::git::{CommitDraft, Git, Oid, RefChange, RefUpdate};
+use crate::spec::EventKind;
+use crate::store::{Change, Spec, spec_path};
+use anyhow::{Context as _, Result};
+use std::path::Path;
+
+/// What became of one spec's merge.
+#[derive(Clone, Debug)]
+pub enum Merged {
+    /// The target has it now, or had it before.
+    Done,
+    /// The gate says no.
+    Refused(Vec<Reason>),
+    /// It does not merge; the files in conflict. Nothing was changed.
+    Conflict(Vec<String>),
+}
+
+/// Merges a spec's work tip into `target`.
+pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
+    let facts = verify::facts(ctx, spec)?;
+    let full = format!("refs/heads/{target}");
+    let current = ctx.repo.reference(&full)?.with_context(|| format!("branch '{target}' has no commit yet"))?;
+    let tip = facts.finish.and_then(|finish| Oid::from_hex(&finish.tip));
+    let tip = match tip {
+        Some(tip) => tip,
+        None => ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?.unwrap_or(current),
+    };
+    let asked = Asked { target: target.to_owned(), current: Some(current), heads: vec![(tip, Some(spec.id.branch()))], result: None };
+    if let Decision::Refuse(reasons) = judge::ask(ctx, &asked)? {
+        return Ok(Merged::Refused(reasons));
+    }
+    if !ctx.repo.is_ancestor(tip, current)? {
+        let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
+        let conflicts = match ctx.repo.worktree_of(&full)? {
+            Some(tree) => in_checkout(ctx, spec, &tree.path, tip, &message)?,
+            None => without_checkout(ctx, &full, current, tip, &message)?,
+        };
+        if !conflicts.is_empty() {
+            return Ok(Merged::Conflict(conflicts));
+        }
+    }
+    done(ctx, spec, &full)?;
+    Ok(Merged::Done)
+}
+
+/// An ordinary `git merge`, with the repository's hooks, in the worktree that has the target checked out.
+fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, tip: Oid, message: &str) -> Result<Vec<String>> {
+    let git = Git::at(worktree);
+    let aside = set_file_aside(ctx, spec, worktree)?;
+    let merge = git.command(["merge", "--no-ff", "--no-edit", "-m", message, &tip.to_string()]).with_hooks();
+    let output = merge.run_raw()?;
+    if output.status.success() {
+        return Ok(Vec::new());
+    }
+    let conflicts = git.command(["diff", "--name-only", "--diff-filter=U", "-z"]).output()?;
+    let list: Vec<String> = conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()).collect();
+    if git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()? {
+        git.command(["merge", "--abort"]).output()?;
+    }
+    if let Some(bytes) = aside {
+        files::replace(&worktree.join(spec_path(&spec.id)), &bytes)?;
+    }
+    if list.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        return Err(Failure::new(format!("git merge refused in {}: {}", worktree.display(), said.trim())).into());
+    }
+    Ok(list)
+}
+
+/// A spec file that could not be committed would stop git's merge. Its edit is recorded already (every command looks first), so the file
+/// goes back to HEAD's version for the merge, which brings the finished one.
+fn set_file_aside(ctx: &Context, spec: &Spec, worktree: &Path) -> Result<Option<Vec<u8>>> {
+    let path = spec_path(&spec.id);
+    let git = Git::at(worktree);
+    let dirty = git.command(["status", "--porcelain=v1", "--untracked-files=all", "--", &path]).line()?;
+    if dirty.is_empty() || ctx.silent() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(worktree.join(&path)).with_context(|| format!("could not read {path}"))?;
+    if dirty.starts_with("??") {
+        std::fs::remove_file(worktree.join(&path)).with_context(|| format!("could not set {path} aside"))?;
+    } else if dirty.starts_with(' ') {
+        git.command(["checkout", "--quiet", "HEAD", "--", &path]).output()?;
+    } else {
+        return Err(Failure::new(format!("{path} has staged changes")).hint(format!("git restore --staged {path}")).into());
+    }
+    Ok(Some(bytes))
+}
+
+/// A merge commit made from trees: no checkout is touched.
+fn without_checkout(ctx: &Context, full: &str, current: Oid, tip: Oid, message: &str) -> Result<Vec<String>> {
+    let (ours, theirs) = (current.to_string(), tip.to_string());
+    let output = ctx.repo.git().command(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", &ours, &theirs]).run_raw()?;
+    let mut parts = output.stdout.split(|&byte| byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+    let tree = parts.next().and_then(|hex| Oid::from_hex(&hex));
+    match (output.status.code(), tree) {
+        (Some(0), Some(tree)) => {
+            let who = ctx.repo.committer()?;
+            let draft =
+                CommitDraft { tree, parents: vec![current, tip], message: message.to_owned(), author: ctx.repo.author()?, committer: who };
+            let commit = ctx.repo.write_commit(&draft)?;
+            match ctx.repo.update_refs(&[RefChange::new(full, Some(current), Some(commit))], "chant: merge")? {
+                RefUpdate::Done => Ok(Vec::new()),
+                RefUpdate::Lost => Err(Failure::new(format!("{full} moved meanwhile")).hint("git chant merge --all").into()),
+            }
+        }
+        (Some(1), _) => Ok(parts.filter(|part| !part.is_empty()).collect()),
+        _ => Err(Failure::new(format!("could not merge: {}", String::from_utf8_lossy(&output.stderr).trim())).into()),
+    }
+}
+
+/// Records the merge, and removes the run's worktree and the branch, which the target now contains.
+fn done(ctx: &Context, spec: &Spec, target: &str) -> Result<()> {
+    let merged = ctx.repo.reference(target)?.context("the target is there")?;
+    let change = Change::new(EventKind::Merge).with("Target", target.trim_start_matches("refs/heads/")).with("Merged", merged);
+    ctx.store().amend(&spec.id, |now| Ok((now.event.kind != EventKind::Merge).then(|| change.clone())))?;
+    pickup::pick_up(ctx)?;
+    finish::tidy(ctx, &start::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;
+    let branch = format!("refs/heads/{}", spec.id.branch());
+    let Some(tip) = ctx.repo.reference(&branch)? else { return Ok(()) };
+    if ctx.repo.worktree_of(&branch)?.is_none() && ctx.repo.is_ancestor(tip, merged)? {
+        // Lost: somebody committed to it, and it stays.
+        match ctx.repo.update_refs(&[RefChange::new(branch, Some(tip), None)], "chant: merged")? {
+            RefUpdate::Done | RefUpdate::Lost => {}
+        }
+    }
+    Ok(())
+}

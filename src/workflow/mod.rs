@@ -1,0 +1,13 @@
+//! What several verbs share. Each file is a plan, then its execution.
+
+pub mod ask;
+pub mod files;
+pub mod find;
+pub mod finish;
+pub mod judge;
+pub mod merge;
+pub mod pickup;
+pub mod recover;
+pub mod start;
+pub mod verify;
+pub mod work;

@@ -1,0 +1,138 @@
+//! Runs that ended without us, and work that is put aside: nothing that was committed becomes unreachable.
+
+use super::start::worktrees_dir;
+use crate::agent::{Liveness, RunDir};
+use crate::context::Context;
+use crate::git::{Git, Oid, RefChange, RefUpdate, worktrees};
+use crate::spec::{SpecId, Status};
+use anyhow::{Context as _, Result, bail};
+use std::time::Duration;
+
+/// Says which runs of ours ended without git-chant, and how to go on. Called by commands that people type.
+pub fn report(ctx: &Context) -> Result<()> {
+    for dir in RunDir::list(ctx.repo.common_dir())? {
+        let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
+        let state = dir.liveness();
+        if state == Liveness::Working {
+            continue;
+        }
+        let spec = ctx.store().load(&id)?;
+        if spec.is_some_and(|spec| spec.event.status == Status::InProgress) {
+            keep_what_is_there(ctx, &id, dir.run_id())?;
+            let words = if state == Liveness::Orphaned { "git-chant died, its agent is still working" } else { "its run died" };
+            ctx.out.warning(format!("{id} is in progress, but {words}."));
+            ctx.out.hint(format!("go on: git chant resume {id}; start over: git chant reset {id}"));
+        } else if state == Liveness::Dead && is_unprepared(ctx, &id)? {
+            // Killed before `start` or after the end: nothing is lost with the directory.
+            drop(dir.remove());
+        }
+    }
+    Ok(())
+}
+
+/// A dead run whose spec nobody is preparing right now.
+fn is_unprepared(ctx: &Context, id: &SpecId) -> Result<bool> {
+    Ok(super::start::lock(ctx, id).is_ok())
+}
+
+fn keep_what_is_there(ctx: &Context, id: &SpecId, run: &str) -> Result<()> {
+    match ctx.repo.reference(&format!("refs/heads/{}", id.branch()))? {
+        Some(tip) => ctx.store().keep(run, tip),
+        None => Ok(()),
+    }
+}
+
+/// The run directory of a spec's unfinished run, if one is on this machine.
+pub fn run_of(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
+    let mut runs = RunDir::list(ctx.repo.common_dir())?;
+    runs.retain(|dir| dir.spec_id().as_deref() == Some(id.as_str()));
+    Ok(runs.pop())
+}
+
+/// Ends whatever still works on a spec without git-chant, and removes its run directory once its log is on a ref.
+pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<()> {
+    let Some(mut dir) = run_of(ctx, id)? else { return Ok(()) };
+    if !dir.claim()? {
+        return Err(crate::failure::Failure::new(format!("a git chant is working on {id}"))
+            .hint("end it with Ctrl-C in its terminal first")
+            .into());
+    }
+    dir.end_agent(Duration::from_secs(5))?;
+    let run = dir.run_id().to_owned();
+    let transcript = std::fs::read(dir.log_path()).unwrap_or_default();
+    let prompt = std::fs::read(dir.prompt_path()).unwrap_or_default();
+    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let record =
+        crate::store::runs::RunRecord { id, run: &run, prompt: &prompt, transcript: &transcript, result: "ended without git-chant", tip };
+    ctx.store().record_run(&record)?;
+    keep_what_is_there(ctx, id, &run)?;
+    dir.remove()
+}
+
+/// Puts the branch and the worktree of an earlier attempt aside, if there are any: what lies uncommitted is committed, the worktree goes
+/// where nothing is lost by it (else it is moved), and the branch becomes `chant/<id>@<n>`. Returns that name.
+pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>> {
+    let path = worktrees_dir(&ctx.repo).join(id.as_str());
+    let full = format!("refs/heads/{}", id.branch());
+    if path.exists() {
+        save_worktree(ctx, id, &path, why)?;
+    }
+    ctx.repo.prune_worktrees()?;
+    let Some(tip) = ctx.repo.reference(&full)? else { return Ok(None) };
+    if let Some(tree) = ctx.repo.worktree_of(&full)? {
+        return Err(crate::failure::Failure::new(format!("{} is checked out in {}", id.branch(), tree.path.display()))
+            .hint(format!("git -C '{}' switch --detach", tree.path.display()))
+            .into());
+    }
+    let aside = free_name(ctx, id)?;
+    let changes = [RefChange::new(format!("refs/heads/{aside}"), None, Some(tip)), RefChange::new(&full, Some(tip), None)];
+    if ctx.repo.update_refs(&changes, "chant: set aside")? == RefUpdate::Lost {
+        bail!("{} moved while it was put aside", id.branch());
+    }
+    ctx.out.note(format!("Earlier work of {id} is kept on {aside}."));
+    Ok(Some(aside))
+}
+
+fn free_name(ctx: &Context, id: &SpecId) -> Result<String> {
+    for number in 1.. {
+        let name = format!("chant/{id}@{number}");
+        if ctx.repo.reference(&format!("refs/heads/{name}"))?.is_none() {
+            return Ok(name);
+        }
+    }
+    bail!("every name for earlier work of {id} is taken")
+}
+
+fn save_worktree(ctx: &Context, id: &SpecId, path: &std::path::Path, why: &str) -> Result<()> {
+    let known = path.canonicalize().ok().and_then(|path| ctx.repo.worktrees().ok()?.into_iter().find(|tree| tree.path == path));
+    let Some(known) = known else {
+        bail!("{} is in the way and is no worktree of this repository; move it elsewhere", path.display());
+    };
+    ctx.repo.unlock_worktree(path)?;
+    let git = Git::at(path);
+    git.command(["add", "--all"]).output()?;
+    if !git.command(["diff", "--cached", "--quiet"]).succeeds()? {
+        let message = format!("chant({id}): keep what was {why}");
+        // Without hooks: this is a rescue, and a hook that refuses must not make it fail.
+        git.command(["commit", "--quiet", "--no-verify", "-m", &message]).output()?;
+    }
+    if known.branch.is_none() {
+        let head: Oid = git.command(["rev-parse", "HEAD"]).line()?.parse()?;
+        ctx.store().keep(&format!("{id}.detached"), head)?;
+    }
+    if worktrees::unsaved(path)?.is_empty() {
+        return ctx.repo.remove_worktree(path);
+    }
+    // Ignored files that somebody may want: the worktree is moved, not removed.
+    for number in 1.. {
+        let name = format!("{}@{number}", path.file_name().context("a worktree has a name")?.to_string_lossy());
+        let target = path.with_file_name(name);
+        if !target.exists() {
+            git.command(["worktree", "move", "--"]).arg(path).arg(&target).output()?;
+            Git::at(&target).command(["checkout", "--quiet", "--detach"]).output()?;
+            ctx.out.note(format!("The earlier worktree holds ignored files; it is now {}", target.display()));
+            return Ok(());
+        }
+    }
+    Ok(())
+}

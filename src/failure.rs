@@ -23,7 +23,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that says `message`: "could not <verb> <thing>", no capital, no period.
+    /// A failure that says `message`: "could not VERB THING", no capital, no period.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hints: Vec::new() }
     }

@@ -110,9 +110,14 @@ fn fields(ctx: &Context, args: &Args) -> Result<Vec<(&'static str, FieldValue)>>
     if let Some(prompt) = &args.prompt {
         fields.push(("prompt", prompt.clone().into()));
     }
-    let depends_on: Vec<String> =
-        args.depends_on.iter().map(|query| crate::workflow::find::id(ctx, query).map(|id: SpecId| id.to_string())).collect::<Result<_>>()?;
-    for (name, list) in [("labels", &args.label), ("depends_on", &depends_on), ("informed_by", &args.informed_by), ("target_files", &args.target_file)] {
+    let depends_on: Vec<String> = args
+        .depends_on
+        .iter()
+        .map(|query| crate::workflow::find::id(ctx, query).map(|id: SpecId| id.to_string()))
+        .collect::<Result<_>>()?;
+    for (name, list) in
+        [("labels", &args.label), ("depends_on", &depends_on), ("informed_by", &args.informed_by), ("target_files", &args.target_file)]
+    {
         if !list.is_empty() {
             fields.push((name, list.clone().into()));
         }

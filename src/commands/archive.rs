@@ -76,7 +76,9 @@ fn move_file(ctx: &Context, id: &crate::spec::SpecId) -> Result<()> {
     if ctx.commits_files() {
         let blob = ctx.repo.write_blob(&std::fs::read(&to).with_context(|| format!("could not read {new}"))?)?;
         let changes = [(spec_path(id), None), (new.clone(), Some(blob))];
-        if let crate::git::checkout::PathCommit::NotCommitted(reason) = ctx.repo.commit_paths(&changes, &format!("chant({id}): archive\n"))? {
+        if let crate::git::checkout::PathCommit::NotCommitted(reason) =
+            ctx.repo.commit_paths(&changes, &format!("chant({id}): archive\n"))?
+        {
             ctx.out.note(format!("{new} is moved but not committed: {reason}."));
         }
     }

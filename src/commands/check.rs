@@ -22,7 +22,9 @@ pub fn run(ctx: &Context, args: Args, ticked: bool) -> Result<Outcome> {
         was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
         let mut document = spec.document.clone();
         for number in &args.numbers {
-            let refused = |error: crate::spec::document::DocumentError| Failure::new(format!("{id}: {}", error.message)).hint(format!("git chant show {id}"));
+            let refused = |error: crate::spec::document::DocumentError| {
+                Failure::new(format!("{id}: {}", error.message)).hint(format!("git chant show {id}"))
+            };
             document.set_box(*number, ticked).map_err(refused)?;
         }
         changed = document != spec.document;

@@ -41,7 +41,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             ctx.out.line(format!("    {}", safe(line)));
         }
         for conflict in event.extras("Conflict") {
-            ctx.out.line(format!("    two people changed the {} at once; one version was kept, the other is a parent of this event", safe(conflict)));
+            ctx.out.line(format!(
+                "    two people changed the {} at once; one version was kept, the other is a parent of this event",
+                safe(conflict)
+            ));
         }
     }
     Ok(Outcome::Yes)

@@ -121,10 +121,9 @@ impl Setup<'_> {
     fn remotes(&self) -> Result<()> {
         for remote in self.ctx.repo.remotes() {
             let key = format!("remote.{remote}.fetch");
-            for refspec in [
-                format!("+refs/chant/*:refs/chant-remotes/{remote}/*"),
-                format!("+refs/notes/chant:refs/chant-remotes/{remote}/notes"),
-            ] {
+            for refspec in
+                [format!("+refs/chant/*:refs/chant-remotes/{remote}/*"), format!("+refs/notes/chant:refs/chant-remotes/{remote}/notes")]
+            {
                 if self.ctx.repo.config_all(&key).contains(&refspec) {
                     continue;
                 }
@@ -155,7 +154,9 @@ impl Setup<'_> {
                 Action::Installed => counts.0 += 1,
                 Action::Renewed => counts.1 += 1,
                 Action::Unchanged => {}
-                Action::KeptForeign { path } => self.ctx.out.line(format!("hook {kind}: yours is kept as {} and runs first", path.display())),
+                Action::KeptForeign { path } => {
+                    self.ctx.out.line(format!("hook {kind}: yours is kept as {} and runs first", path.display()));
+                }
                 Action::KeptEdit { path } => self.ctx.out.line(format!("hook {kind}: your edited copy is kept as {}", path.display())),
             }
         }

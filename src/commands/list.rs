@@ -57,7 +57,11 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         let lines: String = rows.iter().map(|(spec, shown)| porcelain(spec, *shown)).collect();
         ctx.out.raw(lines.as_bytes());
     } else if rows.is_empty() {
-        ctx.out.note(if specs.is_empty() { "There are no specs yet. Write one: git chant add 'What you want'" } else { "No spec matches." });
+        ctx.out.note(if specs.is_empty() {
+            "There are no specs yet. Write one: git chant add 'What you want'"
+        } else {
+            "No spec matches."
+        });
     } else {
         print(ctx, &rows);
     }

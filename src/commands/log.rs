@@ -41,6 +41,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             ctx.out.raw(safe(&String::from_utf8_lossy(&bytes)).as_bytes());
             Ok(Outcome::Yes)
         }
-        None => Err(Failure::new(format!("no run of {} is recorded in this clone", spec.id)).hint(format!("git chant work {}", spec.id)).into()),
+        None => {
+            Err(Failure::new(format!("no run of {} is recorded in this clone", spec.id)).hint(format!("git chant work {}", spec.id)).into())
+        }
     }
 }

@@ -27,7 +27,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(target) => target,
         None => start::target(ctx)?,
     };
-    let specs = if args.all { unmerged(ctx, &target)? } else { args.ids.iter().map(|query| find::spec(ctx, query)).collect::<Result<_>>()? };
+    let specs =
+        if args.all { unmerged(ctx, &target)? } else { args.ids.iter().map(|query| find::spec(ctx, query)).collect::<Result<_>>()? };
     if specs.is_empty() {
         ctx.out.line("Nothing to merge.");
         return Ok(Outcome::Yes);
@@ -69,7 +70,11 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
             }
             Merged::Conflict(files) => {
                 failed += 1;
-                ctx.out.line(format!("{} {id}: conflicts with {target} in {}", ctx.out.paint(Colour::Red, "✗", 0), safe(&files.join(", "))));
+                ctx.out.line(format!(
+                    "{} {id}: conflicts with {target} in {}",
+                    ctx.out.paint(Colour::Red, "✗", 0),
+                    safe(&files.join(", "))
+                ));
                 ctx.out.hint(format!("nothing was changed; bring {target} into it: git switch {} && git merge {target}", id.branch()));
             }
         }

@@ -1,7 +1,7 @@
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::workflow::start::{self, Options};
 use crate::workflow::find;
+use crate::workflow::start::{self, Options};
 use anyhow::Result;
 
 /// Arguments of `git chant prep`.

@@ -109,7 +109,10 @@ fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts
     }
     let by = facts.approved_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     if spec.event.approval != crate::spec::Approval::None {
-        field("approval", format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }));
+        field(
+            "approval",
+            format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }),
+        );
     }
     if let Some(finish) = &facts.finish {
         field("work tip", finish.tip.chars().take(10).collect());
@@ -124,7 +127,13 @@ fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts
         field("override", why.clone());
     }
     for conflict in spec.event.extras("Conflict") {
-        field("conflict", format!("two people changed the {conflict} at once; git chant history {} shows both, git chant edit {} settles it", spec.id, spec.id));
+        field(
+            "conflict",
+            format!(
+                "two people changed the {conflict} at once; git chant history {} shows both, git chant edit {} settles it",
+                spec.id, spec.id
+            ),
+        );
     }
     criteria(ctx, spec, facts);
 }

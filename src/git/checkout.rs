@@ -138,13 +138,8 @@ impl Repository {
             let (tree, parent) = (tree.to_string(), parent.to_string());
             return self.git().command(["commit-tree", "-S", "-p", &parent, &tree]).stdin(message).line()?.parse();
         }
-        let draft = CommitDraft {
-            tree,
-            parents: vec![parent],
-            message: message.to_owned(),
-            author: self.author()?,
-            committer: self.committer()?,
-        };
+        let draft =
+            CommitDraft { tree, parents: vec![parent], message: message.to_owned(), author: self.author()?, committer: self.committer()? };
         self.write_commit(&draft)
     }
 }

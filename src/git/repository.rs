@@ -22,8 +22,9 @@ impl Repository {
         let overrides = command_line_config();
         let options = |level| gix::open::Options::default_for_level(level).cli_overrides(overrides.clone()).bail_if_untrusted(true);
         let mapping = gix::sec::trust::Mapping { full: options(gix::sec::Trust::Full), reduced: options(gix::sec::Trust::Reduced) };
-        let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", gix::discover::upwards::Options::default(), mapping)
-            .map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
+        let found =
+            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", gix::discover::upwards::Options::default(), mapping)
+                .map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
         Self::wrap(found.to_thread_local(), true)
     }
 
@@ -67,8 +68,9 @@ impl Repository {
 
     /// The top of this checkout, or a refusal.
     pub fn require_work_dir(&self) -> Result<PathBuf> {
-        self.work_dir()
-            .ok_or_else(|| Failure::new("this needs a checkout, and the repository is bare").hint("git clone it, and work in the clone").into())
+        self.work_dir().ok_or_else(|| {
+            Failure::new("this needs a checkout, and the repository is bare").hint("git clone it, and work in the clone").into()
+        })
     }
 
     /// The main worktree, which may be another one than this checkout; a bare repository has none.
@@ -94,7 +96,12 @@ impl Repository {
 
     /// Every value of a key that may be set more than once.
     pub fn config_all(&self, key: &str) -> Vec<String> {
-        self.gix.config_snapshot().plumbing().strings(key).map(|values| values.iter().map(ToString::to_string).collect()).unwrap_or_default()
+        self.gix
+            .config_snapshot()
+            .plumbing()
+            .strings(key)
+            .map(|values| values.iter().map(ToString::to_string).collect())
+            .unwrap_or_default()
     }
 
     /// The names of the configured remotes.
@@ -116,7 +123,10 @@ impl Repository {
 }
 
 fn no_identity() -> anyhow::Error {
-    Failure::new("git does not know who you are").hint("git config user.name 'Your Name'").hint("git config user.email you@example.com").into()
+    Failure::new("git does not know who you are")
+        .hint("git config user.name 'Your Name'")
+        .hint("git config user.email you@example.com")
+        .into()
 }
 
 /// The user's `git -c key=value`, which git hands on in `GIT_CONFIG_PARAMETERS` and gix does not read.

@@ -64,7 +64,7 @@ fn with_continuation(text: &str, following: &[Line<'_>]) -> String {
     whole
 }
 
-/// Splits `text `$ command`` where the text ends in an inline code span that starts with `$ `.
+/// Splits a text from the command in the inline code span at its end, where that begins with a dollar sign and a blank.
 fn split_command(text: &str) -> (String, Option<String>) {
     let text = text.trim();
     let plain = || (text.to_owned(), None);

@@ -119,7 +119,7 @@ impl Document {
     /// The front matter's values.
     pub fn front(&self) -> Result<FrontMatter, DocumentError> {
         let yaml = std::str::from_utf8(self.front_bytes()).map_err(|error| {
-            let line = self.front_bytes()[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+            let line = self.front_bytes()[..error.valid_up_to()].split(|&byte| byte == b'\n').count() - 1;
             DocumentError { line: line + 2, message: "front matter is no UTF-8".to_owned() }
         })?;
         front_matter::parse(yaml, 2)
@@ -132,10 +132,12 @@ impl Document {
             Kind::Heading(1, text) => Some(text),
             _ => None,
         });
-        let text = || lines.iter().find_map(|line| match line.kind {
-            Kind::Heading(_, text) | Kind::Text(text) => Some(text),
-            _ => None,
-        });
+        let text = || {
+            lines.iter().find_map(|line| match line.kind {
+                Kind::Heading(_, text) | Kind::Text(text) => Some(text),
+                _ => None,
+            })
+        };
         super::event::one_line(heading.or_else(text).unwrap_or_default())
     }
 

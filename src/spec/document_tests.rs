@@ -4,7 +4,8 @@ const SPEC: &str = "---\ntype: code # kind\nstatus: pending\n\n# mine\nx-own:   
 
 #[test]
 fn any_bytes_come_back() {
-    for text in ["", "---", "---\n", "---\n---", "---\na: b\n", "\u{feff}---\r\na: b\r\n---\r\nx", "--- \na\n---\n", "x\n---\na: b\n---\n"] {
+    for text in ["", "---", "---\n", "---\n---", "---\na: b\n", "\u{feff}---\r\na: b\r\n---\r\nx", "--- \na\n---\n", "x\n---\na: b\n---\n"]
+    {
         assert_eq!(Document::parse(text).as_bytes(), text.as_bytes());
     }
     assert_eq!(Document::parse(b"---\n\xff\n---\n\xfe".to_vec()).as_bytes(), b"---\n\xff\n---\n\xfe");

@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn lenient_shapes() {
-        let front = parse("type: research\nlabels: one\ndepends_on: [a, 3]\ncommits:\n- 1234567\npriority: 2\nmine: {x: 1}\n", 2).expect("valid");
+        let front =
+            parse("type: research\nlabels: one\ndepends_on: [a, 3]\ncommits:\n- 1234567\npriority: 2\nmine: {x: 1}\n", 2).expect("valid");
         assert_eq!(front.spec_type, "research");
         assert_eq!(front.labels, ["one"]);
         assert_eq!(front.depends_on, ["a", "3"]);
@@ -193,7 +194,9 @@ mod tests {
     fn alias_bombs_and_huge_front_matter_are_refused() {
         let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for (name, before) in ('b'..='k').zip('a'..='j') {
-            bomb.push_str(&format!("{name}: &{name} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n"));
+            bomb.push_str(&format!(
+                "{name}: &{name} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n"
+            ));
         }
         assert!(parse(&bomb, 2).is_err());
         assert!(parse(&"a: b\n".repeat(20_000), 2).is_err());

@@ -69,7 +69,8 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const SPEC: &str = "---\ntype: code\nstatus: pending\nlabels:\n- a\n---\n# T\n\n## Acceptance Criteria\n\n- [ ] one\n- [ ] two `$ true`\n";
+    const SPEC: &str =
+        "---\ntype: code\nstatus: pending\nlabels:\n- a\n---\n# T\n\n## Acceptance Criteria\n\n- [ ] one\n- [ ] two `$ true`\n";
 
     fn id_of(text: &str) -> String {
         id(&Document::parse(text))

@@ -156,12 +156,10 @@ mod tests {
 
     #[test]
     fn headings() {
-        assert_eq!(kinds("## A b ##\n#x\n#\n   # c#\n"), [
-            Kind::Heading(2, "A b"),
-            Kind::Text("#x"),
-            Kind::Heading(1, ""),
-            Kind::Heading(1, "c#")
-        ]);
+        assert_eq!(
+            kinds("## A b ##\n#x\n#\n   # c#\n"),
+            [Kind::Heading(2, "A b"), Kind::Text("#x"), Kind::Heading(1, ""), Kind::Heading(1, "c#")]
+        );
     }
 
     #[test]
@@ -179,7 +177,8 @@ mod tests {
     #[test]
     fn fences_comments_and_indented_code_hide_what_is_in_them() {
         let body = "```md\n- [ ] a\n~~~\n````\n- [ ] b\n<!-- c\n- [ ] d\n-->\n\npara\n\n    - [ ] e\n";
-        let tasks = lines(body.as_bytes()).iter().filter(|line| matches!(line.kind, Kind::Task { .. })).map(|line| line.number).collect::<Vec<_>>();
+        let tasks =
+            lines(body.as_bytes()).iter().filter(|line| matches!(line.kind, Kind::Task { .. })).map(|line| line.number).collect::<Vec<_>>();
         assert_eq!(tasks, [5]);
     }
 

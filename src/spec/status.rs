@@ -24,15 +24,8 @@ pub enum Status {
 
 impl Status {
     /// Every stored status.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::InProgress,
-        Self::Paused,
-        Self::Completed,
-        Self::Failed,
-        Self::NeedsAttention,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::InProgress, Self::Paused, Self::Completed, Self::Failed, Self::NeedsAttention, Self::Cancelled];
 
     /// The word used in trailers, front matter and output.
     pub fn as_str(self) -> &'static str {
@@ -202,14 +195,7 @@ mod tests {
 
     #[test]
     fn ranks_follow_the_design() {
-        let order = [
-            Status::Failed,
-            Status::NeedsAttention,
-            Status::Paused,
-            Status::Completed,
-            Status::InProgress,
-            Status::Pending,
-        ];
+        let order = [Status::Failed, Status::NeedsAttention, Status::Paused, Status::Completed, Status::InProgress, Status::Pending];
         assert!(order.windows(2).all(|pair| pair[0].rank() > pair[1].rank()));
     }
 }

@@ -143,7 +143,29 @@ mod tests {
 
     #[test]
     fn scalars_read_back() {
-        for text in ["plain", "a: b", "x #y", "yes", "12e4567", "1234567", "", " lead", "'q'", "a\nb: c", "\u{85}", "- a", "@x", "~", "null", "2026-01-01T00:00:00Z", "#x", "*a", "\u{7f}", "a\\b", "tab\tx"] {
+        for text in [
+            "plain",
+            "a: b",
+            "x #y",
+            "yes",
+            "12e4567",
+            "1234567",
+            "",
+            " lead",
+            "'q'",
+            "a\nb: c",
+            "\u{85}",
+            "- a",
+            "@x",
+            "~",
+            "null",
+            "2026-01-01T00:00:00Z",
+            "#x",
+            "*a",
+            "\u{7f}",
+            "a\\b",
+            "tab\tx",
+        ] {
             let yaml = format!("k: {}\n", scalar(text));
             let map: serde_yaml::Mapping = serde_yaml::from_str(&yaml).unwrap_or_else(|e| panic!("{yaml:?}: {e}"));
             assert_eq!(map.get("k").and_then(serde_yaml::Value::as_str), Some(text), "{yaml:?}");

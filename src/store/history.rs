@@ -4,7 +4,7 @@ use super::{Spec, Store};
 use crate::git::{Commit, Oid, Signature};
 use crate::spec::Event;
 use anyhow::Result;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// One event, as it was recorded.
 #[derive(Clone, Debug)]
@@ -55,15 +55,15 @@ fn children_first(tip: Oid, mut found: HashMap<Oid, Recorded>) -> Vec<Recorded> 
             *children.entry(*parent).or_default() += 1;
         }
     }
-    let mut ready = BTreeMap::from([((i64::MAX, tip), ())]);
+    let mut ready = BTreeSet::from([(i64::MAX, tip)]);
     let mut order = Vec::with_capacity(found.len());
-    while let Some(((_, id), ())) = ready.pop_last() {
+    while let Some((_, id)) = ready.pop_last() {
         let Some(recorded) = found.remove(&id) else { continue };
         for parent in recorded.parents.iter().collect::<HashSet<_>>() {
             let Some(left) = children.get_mut(parent) else { continue };
             *left -= 1;
             if let (0, Some(next)) = (*left, found.get(parent)) {
-                ready.insert((next.author.seconds, *parent), ());
+                ready.insert((next.author.seconds, *parent));
             }
         }
         order.push(recorded);

@@ -69,8 +69,8 @@ impl Store<'_> {
         for name in names {
             let Some(id) = name.strip_suffix(".md").and_then(|id| SpecId::parse(id).ok()) else { continue };
             let file = self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?;
-            let last = view.differs.get(&name).or_else(|| seen.get(&name)).copied();
-            list.push(Observation { id, file, head: now.get(&name).copied(), view: last });
+            let blob = view.differs.get(&name).or_else(|| seen.get(&name)).copied();
+            list.push(Observation { id, file, head: now.get(&name).copied(), view: blob });
         }
         Ok((view, list))
     }

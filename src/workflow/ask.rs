@@ -55,7 +55,8 @@ fn merge_heads(ctx: &Context, heads: Vec<MergedHead>) -> Result<Answer> {
     if heads.is_empty() || !judge::settings(&ctx.repo, current)?.protects(&target) {
         return Ok(Answer::Fine);
     }
-    let heads: Vec<(Oid, Option<String>)> = heads.iter().filter_map(|head| Some((Oid::from_hex(&head.oid)?, Some(head.name.clone())))).collect();
+    let heads: Vec<(Oid, Option<String>)> =
+        heads.iter().filter_map(|head| Some((Oid::from_hex(&head.oid)?, Some(head.name.clone())))).collect();
     decide(ctx, Asked { target, current, heads, result: None })
 }
 

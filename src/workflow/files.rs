@@ -55,7 +55,8 @@ pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Resu
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = path.parent().context("a file lies in a directory")?;
     std::fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let mut file = tempfile::Builder::new().prefix(".chant-").tempfile_in(dir).with_context(|| format!("could not write in {}", dir.display()))?;
+    let mut file =
+        tempfile::Builder::new().prefix(".chant-").tempfile_in(dir).with_context(|| format!("could not write in {}", dir.display()))?;
     file.write_all(bytes).with_context(|| format!("could not write {}", path.display()))?;
     let mode = std::fs::metadata(path).map_or_else(|_| new_file_mode(), |meta| meta.permissions());
     file.as_file().set_permissions(mode).with_context(|| format!("could not set the mode of {}", path.display()))?;

@@ -271,8 +271,7 @@ fn record(ctx: &Context, work: &Work, change: &Change, branch: Option<RefChange>
         return Ok(true);
     }
     let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
-    let record =
-        crate::store::runs::RunRecord { id: &work.id, run: &work.run, prompt: &prompt, transcript: &work.transcript, result, tip };
+    let record = crate::store::runs::RunRecord { id: &work.id, run: &work.run, prompt: &prompt, transcript: &work.transcript, result, tip };
     ctx.store().record_run(&record)?;
     if let Some(tip) = tip {
         ctx.store().keep(&work.run, tip)?;
@@ -342,7 +341,8 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
         let hint = format!("git chant check {} {}", spec.id, open.join(" "));
         return Err(Failure::new(format!("criterion {} is not ticked, and no command decides it", open.join(", "))).hint(hint).into());
     }
-    let work = Work { worktree: Some(start::worktrees_dir(&ctx.repo).join(spec.id.as_str())).filter(|path| path.exists()), ..work_at(spec, tip) };
+    let work =
+        Work { worktree: Some(start::worktrees_dir(&ctx.repo).join(spec.id.as_str())).filter(|path| path.exists()), ..work_at(spec, tip) };
     let mut work = work;
     work.base = verify::facts(ctx, spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(tip);
     finish_document(ctx, &work, tip, &mut document)?;
@@ -380,7 +380,8 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
     let unsaved = crate::git::worktrees::unsaved(worktree)?;
     let nested = ctx.repo.worktrees()?.iter().any(|tree| tree.path != worktree && tree.path.starts_with(worktree));
     let own = format!("!! {SPEC_DIR}/");
-    let foreign: Vec<&String> = unsaved.iter().filter(|entry| !(ctx.silent() && (entry.starts_with(&own) || *entry == "!! .chant/"))).collect();
+    let foreign: Vec<&String> =
+        unsaved.iter().filter(|entry| !(ctx.silent() && (entry.starts_with(&own) || *entry == "!! .chant/"))).collect();
     if !foreign.is_empty() || nested {
         ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
         return Ok(());

@@ -61,7 +61,8 @@ fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, tip: Oid, message: &
         return Ok(Vec::new());
     }
     let conflicts = git.command(["diff", "--name-only", "--diff-filter=U", "-z"]).output()?;
-    let list: Vec<String> = conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()).collect();
+    let list: Vec<String> =
+        conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()).collect();
     if git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()? {
         git.command(["merge", "--abort"]).output()?;
     }

@@ -86,7 +86,13 @@ fn adopt(ctx: &Context, id: &SpecId, document: Document, uncommitted: bool) -> R
 }
 
 /// The version that an edit was made from, and who made it where a commit says so; `None` where the file is no edit.
-fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, blob: Oid, uncommitted: bool) -> Result<Option<(Recorded, Option<Signature>)>> {
+fn base_of_edit(
+    ctx: &Context,
+    spec: &Spec,
+    seen: &Observation,
+    blob: Oid,
+    uncommitted: bool,
+) -> Result<Option<(Recorded, Option<Signature>)>> {
     let store = ctx.store();
     if uncommitted {
         for version in [seen.view, seen.head].into_iter().flatten() {

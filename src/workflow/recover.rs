@@ -22,7 +22,7 @@ pub fn report(ctx: &Context) -> Result<()> {
             let words = if state == Liveness::Orphaned { "git-chant died, its agent is still working" } else { "its run died" };
             ctx.out.warning(format!("{id} is in progress, but {words}."));
             ctx.out.hint(format!("go on: git chant resume {id}; start over: git chant reset {id}"));
-        } else if state == Liveness::Dead && is_unprepared(ctx, &id)? {
+        } else if state == Liveness::Dead && is_unprepared(ctx, &id) {
             // Killed before `start` or after the end: nothing is lost with the directory.
             drop(dir.remove());
         }
@@ -31,8 +31,8 @@ pub fn report(ctx: &Context) -> Result<()> {
 }
 
 /// A dead run whose spec nobody is preparing right now.
-fn is_unprepared(ctx: &Context, id: &SpecId) -> Result<bool> {
-    Ok(super::start::lock(ctx, id).is_ok())
+fn is_unprepared(ctx: &Context, id: &SpecId) -> bool {
+    super::start::lock(ctx, id).is_ok()
 }
 
 fn keep_what_is_there(ctx: &Context, id: &SpecId, run: &str) -> Result<()> {

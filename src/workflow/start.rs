@@ -89,7 +89,8 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
         None => target(ctx)?,
     };
     let base = ctx.repo.reference(&format!("refs/heads/{target}"))?;
-    let base = base.ok_or_else(|| Failure::new(format!("branch '{target}' has no commit yet")).hint("git commit --allow-empty -m 'Begin'"))?;
+    let base =
+        base.ok_or_else(|| Failure::new(format!("branch '{target}' has no commit yet")).hint("git commit --allow-empty -m 'Begin'"))?;
     let front = spec.document.front().with_context(|| format!("could not read {}", spec_path(&spec.id)))?;
     let named = options.prompt.clone().or(front.prompt);
     let prompt = named.unwrap_or_else(|| prompt::default_for(&front.spec_type).to_owned());
@@ -103,7 +104,10 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
 pub fn target(ctx: &Context) -> Result<String> {
     let here = ctx.repo.current_branch()?.filter(|branch| !branch.starts_with("chant/"));
     here.or_else(|| ctx.repo.config("chant.target")).ok_or_else(|| {
-        Failure::new("HEAD is on no branch, so the work has no target").hint("git switch main").hint("or name it with: --target BRANCH").into()
+        Failure::new("HEAD is on no branch, so the work has no target")
+            .hint("git switch main")
+            .hint("or name it with: --target BRANCH")
+            .into()
     })
 }
 
@@ -123,7 +127,9 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
             let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
             return refuse(format!("{id} is in progress already"), &hints);
         }
-        Status::Completed => return refuse(format!("{id} is completed"), &[format!("git chant merge {id}"), format!("git chant reset {id}")]),
+        Status::Completed => {
+            return refuse(format!("{id} is completed"), &[format!("git chant merge {id}"), format!("git chant reset {id}")]);
+        }
         Status::Failed => {
             let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
             return refuse(format!("{id} failed"), &hints);
@@ -140,7 +146,10 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     }
     let blockers = super::pickup::blockers(ctx, id)?;
     if !blockers.is_empty() {
-        return refuse(format!("{id} is blocked: {}", blockers.join("; ")), &[format!("git chant show {id}"), "or start it all the same: --force".into()]);
+        return refuse(
+            format!("{id} is blocked: {}", blockers.join("; ")),
+            &[format!("git chant show {id}"), "or start it all the same: --force".into()],
+        );
     }
     let most = ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3);
     let starts = verify::facts(ctx, spec)?.starts_since_reset;

@@ -106,7 +106,8 @@ impl Setup<'_> {
             return Ok(());
         }
         files::replace(&path, CONFIG.as_bytes())?;
-        self.ctx.out.line(".chant/config.md: created");
+        let advice = if self.ctx.silent() { "" } else { "; commit it to share the settings" };
+        self.ctx.out.line(format!(".chant/config.md: created{advice}"));
         Ok(())
     }
 
@@ -121,19 +122,12 @@ impl Setup<'_> {
     fn remotes(&self) -> Result<()> {
         for remote in self.ctx.repo.remotes() {
             let key = format!("remote.{remote}.fetch");
-            for refspec in
-                [format!("+refs/chant/*:refs/chant-remotes/{remote}/*"), format!("+refs/notes/chant:refs/chant-remotes/{remote}/notes")]
-            {
-                if self.ctx.repo.config_all(&key).contains(&refspec) {
-                    continue;
-                }
-                if refspec.contains("notes") {
-                    // A remote without notes would make every fetch fail.
-                    continue;
-                }
-                self.ctx.repo.git().command(["config", "--local", "--add", &key, &refspec]).output()?;
-                self.ctx.out.line(format!("remote {}: fetches {refspec}", safe(&remote)));
+            let refspec = format!("+refs/chant/*:refs/chant-remotes/{remote}/*");
+            if self.ctx.repo.config_all(&key).contains(&refspec) {
+                continue;
             }
+            self.ctx.repo.git().command(["config", "--local", "--add", &key, &refspec]).output()?;
+            self.ctx.out.line(format!("remote {}: fetches {}", safe(&remote), safe(&refspec)));
         }
         Ok(())
     }

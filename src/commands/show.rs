@@ -32,6 +32,17 @@ pub fn rests_on(spec: &Spec, facts: &Facts) -> Option<&'static str> {
     Some(if any && commands.all(|command| facts.passed(&tree, &intent::command_digest(command))) { "verified" } else { "claimed" })
 }
 
+/// The words behind `completed`: what was verified, and what is only claimed beside it.
+fn basis(spec: &Spec, facts: &Facts) -> String {
+    let criteria = spec.document.criteria();
+    let claimed = criteria.iter().filter(|criterion| criterion.command.is_none()).count();
+    match rests_on(spec, facts) {
+        Some("verified") if claimed > 0 => format!(" (verified; {claimed} of {} criteria are only claimed)", criteria.len()),
+        Some(word) => format!(" ({word})"),
+        None => String::new(),
+    }
+}
+
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let (spec, archived) = find::spec_or_archived(ctx, &args.id)?;
     if args.body {
@@ -91,7 +102,7 @@ fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
-    let basis = rests_on(spec, facts).map(|word| format!(" ({word})")).unwrap_or_default();
+    let basis = basis(spec, facts);
     let status = out.paint(super::list::colour(shown), shown.as_str(), 0);
     out.line(format!("status:      {status}{basis}{}", if archived { ", archived" } else { "" }));
     let field = |name: &str, value: String| {

@@ -4,8 +4,8 @@ use super::document::{Document, TOOL_FIELDS};
 use super::markdown::{Kind, lines};
 use sha2::{Digest as _, Sha256};
 
-/// The document without box states, tool-written front matter and tool-written sections; line ends are LF, trailing blank lines and
-/// a byte order mark are dropped.
+/// The document without box states, tool-written front matter and tool-written sections; line ends are LF, blanks at the end
+/// and a byte order mark are dropped.
 pub fn of(document: &Document) -> Vec<u8> {
     let mut text = Vec::new();
     let front = document.front_lines_without(TOOL_FIELDS);
@@ -27,9 +27,9 @@ pub fn of(document: &Document) -> Vec<u8> {
     for line in unticked.split_inclusive(|&byte| byte == b'\n') {
         push_line(&mut text, line);
     }
-    while text.len() > begin && text[begin..].ends_with(b"\n") && (text.len() == begin + 1 || text[text.len() - 2] == b'\n') {
-        text.pop();
-    }
+    let end = text[begin..].trim_ascii_end().len();
+    text.truncate(begin + end);
+    text.push(b'\n');
     text
 }
 

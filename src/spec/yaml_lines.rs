@@ -91,7 +91,8 @@ fn trailing_comment(line: &str) -> Option<&str> {
 }
 
 fn flow_scalar(text: &str) -> String {
-    if text.contains([',', '[', ']', '{', '}']) { quoted(text) } else { scalar(text) }
+    let is_simple = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-' | ' '));
+    if is_simple { scalar(text) } else { quoted(text) }
 }
 
 /// A scalar as YAML: plain where it reads back as this very string, else in double quotes.

@@ -106,7 +106,8 @@ pub fn run(command: Command) -> Result<Outcome> {
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
     pickup::pick_up(&ctx)?;
-    if ctx.inside_run.is_none() {
+    let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_));
+    if ctx.inside_run.is_none() && !mends {
         recover::report(&ctx)?;
     }
     match command {

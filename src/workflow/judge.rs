@@ -51,12 +51,23 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     let result_tree_code = asked.result.map(|commit| ctx.repo.code_tree(commit)).transpose()?.map(|tree| tree.to_string());
     let heads = asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect();
     let incoming = Incoming { target: asked.target.clone(), result_tree_code, commits, heads };
-    let mut specs = BTreeMap::new();
+    let mut known = BTreeMap::new();
     for id in gate::implemented_by(&incoming) {
-        let facts = match SpecId::parse(&id).ok().map(|id| find(ctx, &id)).transpose()?.flatten() {
-            Some(spec) => Some(collect(ctx, asked, &incoming, &spec, &settings)?),
-            None => None,
-        };
+        let spec = SpecId::parse(&id).ok().map(|id| find(ctx, &id)).transpose()?.flatten();
+        known.insert(id, spec.map(|spec| Ok::<_, anyhow::Error>((verify::facts(ctx, &spec)?, spec))).transpose()?);
+    }
+    let mut view = View { ctx, asked, taken_over: Vec::new() };
+    for (id, found) in &known {
+        let finish = found.as_ref().and_then(|(facts, _)| facts.finish.as_ref());
+        let Some(tip) = finish.and_then(|finish| Oid::from_hex(&finish.tip)) else { continue };
+        let same_tree = finish.is_some_and(|finish| Some(&finish.code_tree) == incoming.result_tree_code.as_ref());
+        if same_tree || view.is_squashed(id, tip, &incoming)? {
+            view.taken_over.push(tip);
+        }
+    }
+    let mut specs = BTreeMap::new();
+    for (id, found) in known {
+        let facts = found.map(|(facts, spec)| view.collect(&incoming, &spec, &facts, &settings)).transpose()?;
         specs.insert(id, facts);
     }
     Ok(gate::decide(&incoming, &specs, &settings))
@@ -118,13 +129,15 @@ fn is_true_revert(ctx: &Context, commit: &crate::git::Commit, message: &str) -> 
 struct View<'a> {
     ctx: &'a Context,
     asked: &'a Asked,
+    /// Work tips that the result holds as a squash. What they contain (the chain below them) is in the result with them.
+    taken_over: Vec<Oid>,
 }
 
 impl View<'_> {
     /// True where the result will contain a commit.
     fn contains(&self, commit: &str) -> Result<bool> {
         let Some(commit) = Oid::from_hex(commit).filter(|commit| self.ctx.repo.has_object(*commit)) else { return Ok(false) };
-        for place in self.asked.heads.iter().map(|(head, _)| *head).chain(self.asked.current) {
+        for place in self.asked.heads.iter().map(|(head, _)| *head).chain(self.asked.current).chain(self.taken_over.iter().copied()) {
             if self.ctx.repo.is_ancestor(commit, place)? {
                 return Ok(true);
             }
@@ -133,8 +146,8 @@ impl View<'_> {
     }
 
     /// True where one incoming commit that names the spec does just what the whole work does: a squash.
-    fn is_taken_over(&self, id: &str, tip: &str, incoming: &Incoming) -> Result<bool> {
-        let (Some(tip), Some(current)) = (Oid::from_hex(tip), self.asked.current) else { return Ok(false) };
+    fn is_squashed(&self, id: &str, tip: Oid, incoming: &Incoming) -> Result<bool> {
+        let Some(current) = self.asked.current else { return Ok(false) };
         if !self.ctx.repo.has_object(tip) {
             return Ok(false);
         }
@@ -150,40 +163,42 @@ impl View<'_> {
         }
         Ok(false)
     }
-}
 
-fn collect(ctx: &Context, asked: &Asked, incoming: &Incoming, spec: &Spec, settings: &Settings) -> Result<SpecFacts> {
-    let view = View { ctx, asked };
-    let facts = verify::facts(ctx, spec)?;
-    let front = spec.document.front().unwrap_or_default();
-    let intent_now = intent::id(&spec.document);
-    let tip = facts.finish.as_ref().map(|finish| finish.tip.clone());
-    let tip_in_result = match &tip {
-        Some(tip) => view.contains(tip)? || view.is_taken_over(spec.id.as_str(), tip, incoming)?,
-        None => false,
-    };
-    let finish_tree_code = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).filter(|tree| !tree.is_empty());
-    let intent_at_start = facts.start.as_ref().map(|start| start.intent.clone());
-    let differs = intent_at_start.as_ref().is_some_and(|start| *start != intent_now);
-    Ok(SpecFacts {
-        id: spec.id.to_string(),
-        title: spec.document.title(),
-        status: spec.event.status,
-        attempt: spec.event.attempt,
-        approval: spec.event.approval,
-        approval_required: front.approval_required,
-        criteria: criteria(spec, &facts, finish_tree_code.as_deref(), settings),
-        intent_diff: if differs { intent_diff(ctx, spec)? } else { None },
-        intent_now,
-        intent_at_start,
-        intent_approved: facts.approved_intent.clone(),
-        finish_tip: tip.clone(),
-        finish_tree_code,
-        tip_in_result,
-        dependencies_in_result: dependencies(&view, &front.depends_on)?,
-        abandoned_commits: abandoned(ctx, incoming, &facts, tip.as_deref())?,
-        members: members(ctx, &front.members)?,
-    })
+    /// Everything the gate asks about one spec.
+    fn collect(&self, incoming: &Incoming, spec: &Spec, facts: &Facts, settings: &Settings) -> Result<SpecFacts> {
+        let ctx = self.ctx;
+        let front = spec.document.front().unwrap_or_default();
+        let intent_now = intent::id(&spec.document);
+        let tip = facts.finish.as_ref().map(|finish| finish.tip.clone());
+        let finish_tree_code = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).filter(|tree| !tree.is_empty());
+        let intent_at_start = facts.start.as_ref().map(|start| start.intent.clone());
+        let differs = intent_at_start.as_ref().is_some_and(|start| *start != intent_now);
+        // Verdicts of work that is not finished are those on what is being merged.
+        let judged_tree = match (&finish_tree_code, self.asked.heads.first()) {
+            (Some(tree), _) => Some(tree.clone()),
+            (None, Some((head, _))) => Some(ctx.repo.code_tree(*head)?.to_string()),
+            (None, None) => None,
+        };
+        Ok(SpecFacts {
+            id: spec.id.to_string(),
+            title: spec.document.title(),
+            status: spec.event.status,
+            attempt: spec.event.attempt,
+            approval: spec.event.approval,
+            approval_required: front.approval_required,
+            criteria: criteria(spec, facts, judged_tree.as_deref(), settings),
+            intent_diff: if differs { intent_diff(ctx, spec)? } else { None },
+            intent_now,
+            intent_at_start,
+            intent_approved: facts.approved_intent.clone(),
+            tip_in_result: tip.as_ref().map(|tip| self.contains(tip)).transpose()?.unwrap_or(false),
+            finish_tip: tip.clone(),
+            finish_tree_code,
+            dependencies_in_result: dependencies(self, &front.depends_on)?,
+            abandoned_commits: abandoned(ctx, incoming, facts, tip.as_deref())?,
+            members: members(ctx, &front.members)?,
+        })
+    }
 }
 
 fn criteria(spec: &Spec, facts: &Facts, tree: Option<&str>, settings: &Settings) -> Vec<CriterionFacts> {

@@ -84,6 +84,8 @@ pub fn plan(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
 /// The plan without asking whether the spec may start now, for `prep` and `--dry-run`.
 pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
     let agent = Agent::resolve(options.agent.as_deref(), &|key| ctx.repo.config(key))?;
+    // An agent that cannot be started is found out now, not after the event that says it was.
+    agent.invocation(spec.document.body())?;
     let target = match &options.target {
         Some(target) => target.clone(),
         None => target(ctx)?,

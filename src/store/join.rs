@@ -44,7 +44,10 @@ impl Store<'_> {
             nonce: None,
             extra: joined.conflicts.iter().map(|what| ("Conflict".to_owned(), (*what).to_owned())).collect(),
         };
-        let tree = self.repo.edit_tree(None, &[(b"spec.md".to_vec(), Some(blob))])?;
+        // Inputs are those of the side whose outcome counts; the other's are in its own tree.
+        let with_outcome = if a.event.attempt == joined.attempt && a.event.status == joined.status { a } else { b };
+        let kept = self.repo.commit(with_outcome.tip)?.tree;
+        let tree = self.repo.edit_tree(Some(kept), &[(b"spec.md".to_vec(), Some(blob))])?;
         let (name, email) = (JOINER.0.to_owned(), JOINER.1.to_owned());
         // The date follows from the two sides, so that every clone writes the same one.
         let seconds = self.repo.commit(a.tip)?.author.seconds.max(self.repo.commit(b.tip)?.author.seconds);

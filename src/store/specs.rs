@@ -54,6 +54,8 @@ pub struct Change {
     pub approval: Option<Approval>,
     /// Trailers of this kind of event, without `Chant-`.
     pub extra: Vec<(String, String)>,
+    /// Files that the work rested on, as entries `inputs/<path>` of the event's tree; later events keep them.
+    pub inputs: Vec<(String, Oid)>,
     /// Who did it; `None` is the user, now. Given, the event has no nonce, so that every clone makes the same commit.
     pub author: Option<Signature>,
 }
@@ -69,6 +71,7 @@ impl Change {
             new_attempt: false,
             approval: None,
             extra: Vec::new(),
+            inputs: Vec::new(),
             author: None,
         }
     }
@@ -221,7 +224,10 @@ impl<'r> Store<'r> {
             nonce: change.author.is_none().then(nonce),
             extra: change.extra.clone(),
         };
-        let tree = self.repo.edit_tree(None, &[(b"spec.md".to_vec(), Some(blob))])?;
+        let kept = before.map(|spec| self.repo.commit(spec.tip)).transpose()?.map(|commit| commit.tree);
+        let mut entries = vec![(b"spec.md".to_vec(), Some(blob))];
+        entries.extend(change.inputs.iter().map(|(path, input)| (format!("inputs/{path}").into_bytes(), Some(*input))));
+        let tree = self.repo.edit_tree(kept, &entries)?;
         let author = change.author.clone().map_or_else(|| self.repo.author(), Ok)?;
         let committer = change.author.clone().map_or_else(|| self.repo.committer(), Ok)?;
         let parents = before.map(|spec| spec.tip).into_iter().collect();

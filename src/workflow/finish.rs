@@ -140,7 +140,10 @@ fn fail(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusion
 
 fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
     let spec = ctx.store().require(&work.id)?;
-    let checks = verify::verify(ctx, &spec, tip)?;
+    let checks = match verify::verify(ctx, &spec, tip) {
+        Ok(checks) => checks,
+        Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")),
+    };
     let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
     if !failed.is_empty() {
         return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id));
@@ -161,7 +164,8 @@ fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Docu
     }
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;
-    let change = Change::new(EventKind::Finish)
+    let inputs = inputs(ctx, &document, commit)?;
+    let change = Change { inputs, ..Change::new(EventKind::Finish) }
         .status(Status::Completed)
         .document(document)
         .with("Run", &work.run)
@@ -172,6 +176,21 @@ fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Docu
         true => Ok(Conclusion::Finished(commit)),
         false => Ok(Conclusion::Overtaken),
     }
+}
+
+/// What documentation and research rest on: the files that the spec names, as the work tip has them, so that drift is a tree diff.
+fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
+    let front = document.front().unwrap_or_default();
+    if !matches!(front.spec_type.as_str(), "documentation" | "research") {
+        return Ok(Vec::new());
+    }
+    let mut list = Vec::new();
+    for path in front.informed_by.iter().filter(|path| !path.is_empty() && !path.starts_with('/')) {
+        if let Some((blob, false)) = ctx.repo.entry_at(tip, path.as_bytes())? {
+            list.push((path.clone(), blob));
+        }
+    }
+    Ok(list)
 }
 
 /// The numbers of the criteria whose boxes are open.
@@ -347,7 +366,8 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
     work.base = verify::facts(ctx, spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(tip);
     finish_document(ctx, &work, tip, &mut document)?;
     let commit = if branch.is_some() { finish_commit(ctx, &work, tip, &document)? } else { tip };
-    let change = Change::new(EventKind::Finish).status(Status::Completed).document(document);
+    let inputs = inputs(ctx, &document, commit)?;
+    let change = Change { inputs, ..Change::new(EventKind::Finish) }.status(Status::Completed).document(document);
     let change = change.with("Tip", commit).with("Code-Tree", ctx.repo.code_tree(commit)?);
     let moved = RefChange::new(format!("refs/heads/{}", spec.id.branch()), branch, Some(commit));
     loop {

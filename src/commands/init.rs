@@ -28,13 +28,14 @@ const CONFIG: &str = include_str!("config.md");
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let top = ctx.repo.require_work_dir()?;
     refuse_mixed_modes(ctx, &args)?;
-    let set_up = Setup { ctx, top };
+    // Once silent, always silent: a later `init` renews what is there.
+    let set_up = Setup { ctx, top, silent: args.silent || ctx.silent() };
     if args.silent {
         set_up.config("chant.silent", "true")?;
     }
-    set_up.exclude(args.silent)?;
+    set_up.exclude()?;
     set_up.settings_file()?;
-    set_up.merge_driver(args.silent)?;
+    set_up.merge_driver()?;
     if let Some(agent) = &args.agent {
         set_up.config("chant.agent", agent)?;
     }
@@ -66,6 +67,7 @@ fn refuse_mixed_modes(ctx: &Context, args: &Args) -> Result<()> {
 struct Setup<'a> {
     ctx: &'a Context,
     top: PathBuf,
+    silent: bool,
 }
 
 impl Setup<'_> {
@@ -94,9 +96,9 @@ impl Setup<'_> {
         Ok(())
     }
 
-    fn exclude(&self, silent: bool) -> Result<()> {
+    fn exclude(&self) -> Result<()> {
         self.add_line("info/exclude", "/.chant/worktrees/")?;
-        if silent { self.add_line("info/exclude", "/.chant/") } else { Ok(()) }
+        if self.silent { self.add_line("info/exclude", "/.chant/") } else { Ok(()) }
     }
 
     fn settings_file(&self) -> Result<()> {
@@ -106,16 +108,16 @@ impl Setup<'_> {
             return Ok(());
         }
         files::replace(&path, CONFIG.as_bytes())?;
-        let advice = if self.ctx.silent() { "" } else { "; commit it to share the settings" };
+        let advice = if self.silent { "" } else { "; commit it to share the settings" };
         self.ctx.out.line(format!(".chant/config.md: created{advice}"));
         Ok(())
     }
 
     /// Plain `git merge` joins spec files as we do.
-    fn merge_driver(&self, silent: bool) -> Result<()> {
+    fn merge_driver(&self) -> Result<()> {
         self.config("merge.chant.name", "git-chant spec files")?;
         self.config("merge.chant.driver", "git chant merge-driver %O %A %B")?;
-        if silent { Ok(()) } else { self.add_line("info/attributes", "/.chant/**/*.md merge=chant") }
+        if self.silent { Ok(()) } else { self.add_line("info/attributes", "/.chant/**/*.md merge=chant") }
     }
 
     /// A plain `git fetch` brings chant refs beside ours, never over them.

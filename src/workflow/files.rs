@@ -32,6 +32,19 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
 }
 
+/// In silent mode no branch brings a finished document here, so the file follows the spec, unless a person is editing it.
+pub fn follow(ctx: &Context, id: &SpecId) -> Result<()> {
+    let (true, None) = (ctx.silent(), &ctx.inside_run) else { return Ok(()) };
+    let (Some(path), Some(spec)) = (ctx.store().file(id), ctx.store().load(id)?) else { return Ok(()) };
+    let Some(bytes) = ctx.store().read_file(id)? else { return Ok(()) };
+    let now = ctx.repo.hash_blob(&bytes)?;
+    if bytes == spec.document.as_bytes() || ctx.store().event_with_blob(&spec, now)?.is_none() {
+        return Ok(());
+    }
+    replace(&path, spec.document.as_bytes())?;
+    ctx.store().remember_file(id, ctx.repo.hash_blob(spec.document.as_bytes())?)
+}
+
 /// Commits a spec's file as it is on disk, where this checkout may; else says in one line that it is not committed.
 pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Result<()> {
     if !ctx.commits_files() {

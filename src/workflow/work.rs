@@ -30,6 +30,7 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
         ctx.repo.unlock_worktree(&started.plan.worktree)?;
     }
     started.dir.remove()?;
+    super::files::follow(ctx, &work.id)?;
     Ok(conclusion)
 }
 

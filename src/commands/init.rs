@@ -184,7 +184,7 @@ impl Setup<'_> {
             let archived = if folded.is_empty() { String::new() } else { format!(", {} of them archived", folded.len()) };
             self.ctx.out.line(format!("specs: {} imported from files{archived}", imported.len()));
         }
-        let (view, seen) = store.look()?;
+        let (view, seen) = store.look(store.begin_look()?)?;
         store.remember(&view, &seen)
     }
 

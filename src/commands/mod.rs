@@ -104,6 +104,9 @@ pub fn run(command: Command) -> Result<Outcome> {
     if let Command::Init(args) = command {
         return init::run(&ctx, args);
     }
+    if let Command::List(args) = command {
+        return list::run(&ctx, args);
+    }
     // Before a command decides anything: what people did to the files, and what became of runs.
     pickup::pick_up(&ctx)?;
     let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_));
@@ -112,7 +115,6 @@ pub fn run(command: Command) -> Result<Outcome> {
     }
     match command {
         Command::Add(args) => add::run(&ctx, args),
-        Command::List(args) => list::run(&ctx, args),
         Command::Show(args) => show::run(&ctx, args),
         Command::Edit(args) => edit::run(&ctx, args),
         Command::Check(args) => check::run(&ctx, args, true),
@@ -132,7 +134,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Archive(args) => archive::run(&ctx, args),
         Command::Log(args) => log::run(&ctx, args),
         Command::History(args) => history::run(&ctx, args),
-        Command::Init(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
+        Command::Init(_) | Command::List(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
             unreachable!("these were dispatched above")
         }
     }

@@ -1,7 +1,8 @@
 //! One checkout: its branch, what is under way in it, what differs from HEAD, and committing one path without touching another.
 
 use super::{CommitDraft, Oid, RefChange, RefUpdate, Repository};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use std::process::{Child, Stdio};
 
 /// What HEAD is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,22 @@ pub enum PathCommit {
     Done(Oid),
     /// It did not; the words say why, for people.
     NotCommitted(String),
+}
+
+/// A `git status` that is on its way.
+#[must_use]
+pub struct PendingStatus(Child);
+
+impl PendingStatus {
+    /// Waits for it, and returns the paths.
+    pub fn paths(self) -> Result<Vec<Vec<u8>>> {
+        let output = self.0.wait_with_output().context("could not read from git status")?;
+        if !output.status.success() {
+            bail!("git status failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let entries = output.stdout.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
+        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+    }
 }
 
 impl Repository {
@@ -60,12 +77,13 @@ impl Repository {
         MARKS.iter().find(|(file, _)| self.git_dir().join(file).exists()).map(|(_, word)| *word)
     }
 
-    /// The paths below `dir` (relative to the top, git's bytes) whose file or index entry differs from HEAD, untracked ones included.
-    pub fn changed_under(&self, dir: &str) -> Result<Vec<Vec<u8>>> {
+    /// Asks which paths below `dir` (relative to the top, git's bytes) differ from HEAD in file or index entry, untracked ones included.
+    /// git works on it while the caller does other things.
+    pub fn changed_under(&self, dir: &str) -> Result<PendingStatus> {
         let args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all", "--", dir];
-        let output = self.git().command(args).output()?;
-        let entries = output.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
-        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+        let mut process = self.git().command(args).into_process();
+        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(PendingStatus(process.spawn().context("could not start git status")?))
     }
 
     /// The index entry of a path, when there is just one and it is no conflict.

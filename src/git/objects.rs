@@ -100,6 +100,11 @@ impl Repository {
         Ok(commit.message_raw().with_context(|| format!("could not read the message of {id}"))?.to_vec())
     }
 
+    /// Something made of a commit's message, without copying it; `None` for what is no commit. For listings.
+    pub fn read_message<T>(&self, id: Oid, make: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        make(self.gix.find_commit(id.0).ok()?.message_raw().ok()?)
+    }
+
     /// True where this clone has the object.
     pub fn has_object(&self, id: Oid) -> bool {
         self.gix.has_object(id.0)

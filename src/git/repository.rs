@@ -34,8 +34,7 @@ impl Repository {
         Self::wrap(found, false)
     }
 
-    fn wrap(mut gix: gix::Repository, from_environment: bool) -> Result<Self> {
-        gix.object_cache_size_if_unset(4 * 1024 * 1024);
+    fn wrap(gix: gix::Repository, from_environment: bool) -> Result<Self> {
         let common_dir = gix.common_dir().canonicalize().context("could not find the git directory")?;
         let storage = gix.config_snapshot().string("extensions.refStorage").map(|s| s.to_string());
         let top = gix.workdir().map_or_else(|| gix.git_dir().to_owned(), Path::to_owned);

@@ -115,8 +115,8 @@ impl<'r> Store<'r> {
     pub fn list(&self) -> Result<(Vec<Listed>, Vec<String>)> {
         let (mut list, mut foreign) = (Vec::new(), Vec::new());
         for (name, tip) in self.repo.references(SPEC_REFS)? {
+            let event = self.repo.read_message(tip, |message| Event::parse(message).ok());
             let id = name.strip_prefix(SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
-            let event = self.repo.message(tip).ok().and_then(|message| Event::parse(&message).ok());
             match (id, event) {
                 (Some(id), Some(event)) => list.push(Listed { id, tip, event }),
                 _ => foreign.push(name),

@@ -5,6 +5,7 @@
 //! HEAD's tree has changed, or where `differs` names it: ten thousand untouched files cost one `git status`.
 
 use super::{SPEC_DIR, Store};
+use crate::git::checkout::PendingStatus;
 use crate::git::{Oid, RefChange, RefUpdate};
 use crate::spec::SpecId;
 use anyhow::{Context as _, Result};
@@ -34,6 +35,10 @@ pub struct Observation {
     pub view: Option<Oid>,
 }
 
+/// A look at the files that has begun.
+#[must_use]
+pub struct Look(Option<PendingStatus>);
+
 impl Store<'_> {
     /// The path of a spec's file in this checkout; a bare repository has none.
     pub fn file(&self, id: &SpecId) -> Option<PathBuf> {
@@ -50,15 +55,24 @@ impl Store<'_> {
         std::fs::read(&path).map(Some).with_context(|| format!("could not read {}", path.display()))
     }
 
+    /// Begins to look at the files: git compares them while the caller does other things.
+    pub fn begin_look(&self) -> Result<Look> {
+        let dir = self.repo.work_dir().map(|top| top.join(SPEC_DIR)).filter(|dir| dir.is_dir());
+        dir.map(|_| self.repo.changed_under(SPEC_DIR)).transpose().map(Look)
+    }
+
     /// Every file that needs a look, and the view they were compared with.
-    pub fn look(&self) -> Result<(View, Vec<Observation>)> {
+    pub fn look(&self, look: Look) -> Result<(View, Vec<Observation>)> {
         let view = self.view()?;
         if self.repo.work_dir().is_none() {
             return Ok((view, Vec::new()));
         }
         let head_tree = self.head_specs()?;
         let mut names: BTreeSet<String> = view.differs.keys().cloned().collect();
-        names.extend(self.dirty_names(head_tree)?);
+        names.extend(self.dirty_names(look, head_tree)?);
+        if names.is_empty() && head_tree == view.head {
+            return Ok((view, Vec::new()));
+        }
         let (now, before) = (self.flat(head_tree)?, if head_tree == view.head { None } else { Some(self.flat(view.head)?) });
         if let Some(before) = &before {
             names.extend(now.iter().filter(|(name, id)| before.get(*name) != Some(id)).map(|(name, _)| name.clone()));
@@ -181,15 +195,12 @@ impl Store<'_> {
     }
 
     /// File names that git says differ from HEAD; in silent mode, where git ignores them, every file there is.
-    fn dirty_names(&self, head_tree: Option<Oid>) -> Result<Vec<String>> {
+    fn dirty_names(&self, look: Look, head_tree: Option<Oid>) -> Result<Vec<String>> {
         let prefix = format!("{SPEC_DIR}/");
         let of_path = |path: &[u8]| String::from_utf8(path.strip_prefix(prefix.as_bytes())?.to_vec()).ok();
-        let Some(top) = self.repo.work_dir() else { return Ok(Vec::new()) };
+        let (Some(top), Some(status)) = (self.repo.work_dir(), look.0) else { return Ok(Vec::new()) };
         let dir = top.join(SPEC_DIR);
-        if !dir.is_dir() {
-            return Ok(Vec::new());
-        }
-        let mut names: Vec<String> = self.repo.changed_under(SPEC_DIR)?.iter().filter_map(|path| of_path(path)).collect();
+        let mut names: Vec<String> = status.paths()?.iter().filter_map(|path| of_path(path)).collect();
         if head_tree.is_none() {
             for entry in std::fs::read_dir(&dir).with_context(|| format!("could not list {}", dir.display()))? {
                 names.extend(entry.ok().and_then(|entry| entry.file_name().into_string().ok()));

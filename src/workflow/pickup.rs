@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::git::{Oid, Signature};
 use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
 use crate::store::import::ImportFile;
-use crate::store::view::Observation;
+use crate::store::view::{Look, Observation};
 use crate::store::{Change, Recorded, Spec, spec_path};
 use anyhow::Result;
 
@@ -15,10 +15,21 @@ use anyhow::Result;
 ///
 /// Inside a run, and in a run's worktree, nothing is picked up: what counts there is decided when the run ends.
 pub fn pick_up(ctx: &Context) -> Result<()> {
-    if ctx.inside_run.is_some() || is_run_worktree(ctx)? {
-        return Ok(());
-    }
-    let (view, mut seen) = ctx.store().look()?;
+    let look = begin(ctx)?;
+    end(ctx, look).map(drop)
+}
+
+/// The first half of [`pick_up`]: git compares the files while the caller does other things.
+pub fn begin(ctx: &Context) -> Result<Option<Look>> {
+    let blind = ctx.inside_run.is_some() || is_run_worktree(ctx)?;
+    if blind { Ok(None) } else { ctx.store().begin_look().map(Some) }
+}
+
+/// The second half: records what people did. True when there was anything to look at, so that what was read before may be old.
+pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
+    let Some(look) = look else { return Ok(false) };
+    let (view, mut seen) = ctx.store().look(look)?;
+    let any = !seen.is_empty();
     for observation in &mut seen {
         if observation.file.is_none() || observation.file == observation.view {
             continue;
@@ -30,7 +41,8 @@ pub fn pick_up(ctx: &Context) -> Result<()> {
             observation.file = observation.view;
         }
     }
-    ctx.store().remember(&view, &seen)
+    ctx.store().remember(&view, &seen)?;
+    Ok(any)
 }
 
 /// True in the linked worktree of a run, whose branch is `chant/<id>`.

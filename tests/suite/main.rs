@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "a test says why it failed by failing; a skipped one says so")]
 
 mod agent;
+mod common;
 mod documents;
 mod gate;
+mod hand_edits;
 mod join;
 mod shim;

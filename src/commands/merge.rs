@@ -57,7 +57,9 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
     let graph = find::graph(ctx, &ctx.store().list()?.0)?;
     let order = graph.order(&ids).map_err(|cycle| Failure::new(cycle.to_string()).hint("git chant edit ID --no-depends-on OTHER"))?;
     let plural = if order.len() == 1 { "spec" } else { "specs" };
-    ctx.out.line(format!("Merging {} {plural} into {target}...", order.len()));
+    let elsewhere = ctx.repo.current_branch()?.is_none_or(|branch| branch != target);
+    let into = if elsewhere { format!(" into {target}") } else { String::new() };
+    ctx.out.line(format!("Merging {} {plural}{into}...", order.len()));
     let mut failed = 0;
     for id in &order {
         let spec = ctx.store().require(id)?;

@@ -8,3 +8,4 @@ mod gate;
 mod hand_edits;
 mod join;
 mod shim;
+mod walkthrough;

@@ -5,7 +5,7 @@
 use super::common::{Outcome, TestRepo};
 
 /// Does what each phase's agent does, and fails where it does not find what the phases before it wrote.
-const AGENT: &str = r##"set -e
+const AGENT: &str = r#"set -e
 [ "$(git symbolic-ref --short HEAD)" = "$CHANT_BRANCH" ]
 heading=$(head -n 1 "$CHANT_PROMPT_FILE")
 tick() { sed 's/^- \[ \]/- [x]/' "$CHANT_SPEC_FILE" >tick.tmp && cat tick.tmp >"$CHANT_SPEC_FILE" && rm tick.tmp; }
@@ -55,7 +55,7 @@ END
 esac
 tick
 echo "Agent analyzing issue... done"
-"##;
+"#;
 
 const TRIAGE: &str = "---
 type: task

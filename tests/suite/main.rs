@@ -7,5 +7,6 @@ mod documents;
 mod gate;
 mod hand_edits;
 mod join;
+mod kills;
 mod shim;
 mod walkthrough;

@@ -4,7 +4,7 @@ use crate::output::safe;
 use crate::spec::document::FieldValue;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::{Change, Spec};
-use crate::workflow::{files, find, finish};
+use crate::workflow::{files, finalize, find};
 use anyhow::{Context as _, Result};
 use std::process::Command;
 
@@ -168,7 +168,7 @@ fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
         Status::Pending => super::reset::to_pending(ctx, id, ""),
         Status::Paused => super::stop::stop(ctx, id, EventKind::Pause, Status::Paused, ""),
         Status::Cancelled => super::stop::stop(ctx, id, EventKind::Cancel, Status::Cancelled, ""),
-        Status::Completed => finish::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
+        Status::Completed => finalize::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
         _ => Err(Failure::new(format!("'{status}' is a status that only a run gives")).hint(format!("git chant work {id}")).into()),
     }
 }

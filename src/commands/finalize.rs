@@ -1,7 +1,7 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
-use crate::workflow::{files, find, finish, recover};
+use crate::workflow::{files, finalize, find, recover};
 use anyhow::Result;
 
 /// Arguments of `git chant finalize`.
@@ -24,7 +24,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         _ => {}
     }
     let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
-    let done = finish::finalize(ctx, &spec)?;
+    let done = finalize::finalize(ctx, &spec)?;
     if !has_branch {
         files::write_back(ctx, Some(ctx.repo.hash_blob(spec.document.as_bytes())?), &done, "finish")?;
     }

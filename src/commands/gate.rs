@@ -3,7 +3,7 @@ use crate::failure::Outcome;
 use crate::gate::{Decision, Reason};
 use crate::output::safe;
 use crate::workflow::judge::{self, Asked};
-use crate::workflow::start;
+use crate::workflow::plan;
 use anyhow::Result;
 
 /// Arguments of `git chant gate`.
@@ -20,7 +20,7 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let target = match args.target {
         Some(target) => target,
-        None => start::target(ctx)?,
+        None => plan::target(ctx)?,
     };
     let commit = ctx.repo.resolve_commit(&args.commit)?;
     let branch = ctx.repo.reference(&format!("refs/heads/{}", args.commit))?.map(|_| args.commit.clone());

@@ -5,7 +5,7 @@ use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
 use crate::workflow::merge::{Merged, merge};
-use crate::workflow::{find, start, verify};
+use crate::workflow::{find, plan, verify};
 use anyhow::Result;
 
 /// Arguments of `git chant merge`.
@@ -25,7 +25,7 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let target = match args.target {
         Some(target) => target,
-        None => start::target(ctx)?,
+        None => plan::target(ctx)?,
     };
     let specs =
         if args.all { unmerged(ctx, &target)? } else { args.ids.iter().map(|query| find::spec(ctx, query)).collect::<Result<_>>()? };

@@ -1,7 +1,7 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::workflow::find;
-use crate::workflow::start::{self, Options};
+use crate::workflow::plan::{self, Options};
 use anyhow::Result;
 
 /// Arguments of `git chant prep`.
@@ -18,8 +18,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let spec = find::spec(ctx, &args.id)?;
     // Any agent gets the same prompt; `manual` always exists.
     let options = Options { prompt: args.prompt, agent: Some("manual".to_owned()), ..Options::default() };
-    let plan = start::plan_unchecked(ctx, spec, options)?;
+    let plan = plan::plan_unchecked(ctx, spec, options)?;
     let root = ctx.repo.work_dir().unwrap_or_else(|| ctx.repo.common_dir().to_owned());
-    ctx.out.raw(start::compose(ctx, &plan, &root)?.as_bytes());
+    ctx.out.raw(plan::compose(ctx, &plan, &root)?.as_bytes());
     Ok(Outcome::Yes)
 }

@@ -2,7 +2,7 @@ use super::work::How;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
-use crate::workflow::{find, recover, start, work};
+use crate::workflow::{find, plan, recover, start, work};
 use anyhow::Result;
 
 /// Arguments of `git chant resume`.
@@ -28,9 +28,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
         }
     }
-    let plan = start::plan_unchecked(ctx, spec, args.how.options())?;
+    let plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
     let started = start::go_on(ctx, plan)?;
     super::work::announce(ctx, &started);
     let conclusion = work::run(ctx, started)?;
-    Ok(super::work::report(ctx, &id, &conclusion))
+    Ok(super::work::report(ctx, &id, &conclusion, false))
 }

@@ -2,8 +2,8 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, safe};
 use crate::workflow::finish::Conclusion;
-use crate::workflow::start::{self, Options, Plan};
-use crate::workflow::{find, work};
+use crate::workflow::plan::{self, Options, Plan};
+use crate::workflow::{find, start, work};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct How {
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// End the agent after this time (90s, 15m, 2h)
-    #[arg(long, value_name = "DURATION", value_parser = start::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = plan::parse_duration)]
     timeout: Option<Duration>,
     /// The branch that the work is meant for
     #[arg(long, value_name = "BRANCH")]
@@ -65,7 +65,7 @@ impl How {
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let spec = find::spec(ctx, &args.id)?;
-    let plan = start::plan(ctx, spec, args.how.options())?;
+    let plan = plan::plan(ctx, spec, args.how.options())?;
     if args.dry_run {
         print_plan(ctx, &plan);
         return Ok(Outcome::Yes);
@@ -74,7 +74,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let started = start::begin(ctx, plan)?;
     announce(ctx, &started);
     let conclusion = work::run(ctx, started)?;
-    let outcome = report(ctx, &id, &conclusion);
+    let outcome = report(ctx, &id, &conclusion, args.merge);
     if outcome == Outcome::Yes && args.merge {
         return super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target);
     }
@@ -91,11 +91,12 @@ pub fn announce(ctx: &Context, started: &start::Started) {
 }
 
 /// Says how a run ended, and what to do next.
-pub fn report(ctx: &Context, id: &crate::spec::SpecId, conclusion: &Conclusion) -> Outcome {
+pub fn report(ctx: &Context, id: &crate::spec::SpecId, conclusion: &Conclusion, merges_itself: bool) -> Outcome {
     let bad = |word: &str| ctx.out.paint(Colour::Red, word, 0);
     match conclusion {
         Conclusion::Finished(_) => {
-            ctx.out.line(format!("{} {id} completed; merge it: git chant merge {id}", ctx.out.paint(Colour::Green, "✓", 0)));
+            let next = if merges_itself { String::new() } else { format!("; merge it: git chant merge {id}") };
+            ctx.out.line(format!("{} {id} completed{next}", ctx.out.paint(Colour::Green, "✓", 0)));
             return Outcome::Yes;
         }
         Conclusion::Failed(reason) => {

@@ -20,6 +20,8 @@ pub struct View {
     at: Option<Oid>,
     head: Option<Oid>,
     differs: BTreeMap<String, Oid>,
+    /// `HEAD:.chant/specs` when this look began. What HEAD becomes meanwhile is for the next look: somebody may have committed an edit.
+    looked: Option<Oid>,
 }
 
 /// A spec file that may not be as we last saw it. Blobs are `None` where there is no such file.
@@ -63,11 +65,12 @@ impl Store<'_> {
 
     /// Every file that needs a look, and the view they were compared with.
     pub fn look(&self, look: Look) -> Result<(View, Vec<Observation>)> {
-        let view = self.view()?;
+        let mut view = self.view()?;
         if self.repo.work_dir().is_none() {
             return Ok((view, Vec::new()));
         }
         let head_tree = self.head_specs()?;
+        view.looked = head_tree;
         let mut names: BTreeSet<String> = view.differs.keys().cloned().collect();
         names.extend(self.dirty_names(look, head_tree)?);
         if names.is_empty() && head_tree == view.head {
@@ -94,7 +97,7 @@ impl Store<'_> {
         if self.repo.work_dir().is_none() {
             return Ok(());
         }
-        let head = self.head_specs()?;
+        let head = view.looked;
         let now = if head.is_some() && !observations.is_empty() { self.flat(head)? } else { BTreeMap::new() };
         let mut differs = BTreeMap::new();
         for seen in observations {
@@ -104,10 +107,10 @@ impl Store<'_> {
                 _ => {}
             }
         }
-        let next = View { at: view.at, head, differs };
-        if next == *view {
+        if head == view.head && differs == view.differs {
             return Ok(());
         }
+        let next = View { at: view.at, head, differs, looked: head };
         let tree = self.write_view(&next)?;
         if view.at == Some(tree) {
             return Ok(());

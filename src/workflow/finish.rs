@@ -2,15 +2,15 @@
 //!
 //! The event and the branch move in one ref transaction. An attempt that is not the current one any more writes nothing.
 
-use super::{files, start, verify};
+use super::{files, verify};
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::git::{CommitDraft, Git, Oid, RefChange, Repository};
 use crate::output::safe;
 use crate::spec::join::{Side, Version, join};
-use crate::spec::{Document, EventKind, Facts, SpecId, Status, intent};
+use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// A run whose agent has ended, or that has none.
@@ -96,7 +96,7 @@ fn tip(ctx: &Context, work: &Work) -> Result<Oid> {
     Ok(ctx.repo.reference(&branch)?.unwrap_or(work.base))
 }
 
-fn document_in(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Document>> {
+pub(super) fn document_in(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Document>> {
     let found = ctx.repo.entry_at(commit, spec_path(&work.id).as_bytes())?;
     found.filter(|(_, is_tree)| !is_tree).map(|(blob, _)| Ok(Document::parse(ctx.repo.blob(blob)?))).transpose()
 }
@@ -179,7 +179,7 @@ fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Docu
 }
 
 /// What documentation and research rest on: the files that the spec names, as the work tip has them, so that drift is a tree diff.
-fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
+pub(super) fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
     let front = document.front().unwrap_or_default();
     if !matches!(front.spec_type.as_str(), "documentation" | "research") {
         return Ok(Vec::new());
@@ -208,7 +208,7 @@ fn combine(spec: &Spec, began: &Document, ended: &Document) -> Document {
     join(Some(&version(began)), &side(&spec.document, "a"), &side(&ended, "b")).document
 }
 
-fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Document) -> Result<()> {
+pub(super) fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Document) -> Result<()> {
     let range = format!("{}..{tip}", work.base);
     let mut commits = Vec::new();
     for commit in ctx.repo.rev_list(&["--reverse", "--no-merges", &range])? {
@@ -243,7 +243,7 @@ fn tail(text: &str, most: usize) -> String {
 }
 
 /// The last commit of the work: the document, completed. In silent mode no branch holds it, and the work tip stays.
-fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) -> Result<Oid> {
+pub(super) fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) -> Result<Oid> {
     if ctx.silent() {
         return Ok(tip);
     }
@@ -297,98 +297,6 @@ fn record(ctx: &Context, work: &Work, change: &Change, branch: Option<RefChange>
         ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
     }
     Ok(true)
-}
-
-/// What a spec's last attempt is, from its history, for verbs that end a run which this process did not start.
-pub fn work_of(ctx: &Context, spec: &Spec) -> Result<Work> {
-    let history = ctx.store().history(spec.tip)?;
-    let facts = Facts::of(history.iter().map(|recorded| &recorded.event));
-    let base = facts.start.as_ref().and_then(|start| Oid::from_hex(&start.base));
-    let start = facts.start.unwrap_or_default();
-    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
-    let base = base.or(branch).with_context(|| format!("{} has no branch {}", spec.id, spec.id.branch()))?;
-    let log = ctx.repo.common_dir().join("chant/runs").join(&start.run).join("log");
-    let worktree = start::worktrees_dir(&ctx.repo).join(spec.id.as_str());
-    Ok(Work {
-        id: spec.id.clone(),
-        transcript: if start.run.is_empty() { Vec::new() } else { std::fs::read(log).unwrap_or_default() },
-        run: start.run,
-        attempt: spec.event.attempt,
-        base,
-        worktree: Some(worktree).filter(|path| path.exists()),
-        model: None,
-    })
-}
-
-/// `status: completed` written by hand: `finalize`, whose refusal is only said, because the person's edit is recorded already.
-pub fn finalize_on_request(ctx: &Context, spec: &Spec) -> Result<Spec> {
-    match finalize(ctx, spec) {
-        Ok(spec) => Ok(spec),
-        Err(error) => {
-            ctx.out.warning(format!("{} is not completed: {error:#}", spec.id));
-            ctx.out.hint(format!("git chant finalize {}", spec.id));
-            ctx.store().require(&spec.id)
-        }
-    }
-}
-
-/// Completes a spec whose work was done without a run of ours, or whose run ended without us. The work is its branch `chant/<id>`, or,
-/// where there is none, what is checked out here. Every executable criterion must pass, and every other box must be ticked.
-pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
-    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
-    let tip = branch.or(ctx.repo.head()?.commit).context("there is no commit to finalize")?;
-    verify::require_trust(ctx, spec, false)?;
-    let checks = verify::verify(ctx, spec, tip)?;
-    let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
-    let mut document = spec.document.clone();
-    if let Some(on_branch) = document_in(ctx, &work_at(spec, tip), tip)?.filter(|_| branch.is_some()) {
-        for (index, criterion) in on_branch.criteria().iter().enumerate().filter(|(_, criterion)| criterion.ticked) {
-            // The same criterion in the same place; another intent's ticks are nobody's claim.
-            if document.criteria().get(index).is_some_and(|own| own.text == criterion.text) {
-                document.set_box(index + 1, true)?;
-            }
-        }
-    }
-    for check in checks.iter().filter(|check| check.word() == "PASS") {
-        document.set_box(check.number, true)?;
-    }
-    let open = numbered_open(&document);
-    if !failed.is_empty() {
-        return Err(Failure::new(format!("criterion {} failed", failed.join(", "))).hint(format!("git chant verify {}", spec.id)).into());
-    }
-    if !open.is_empty() {
-        let hint = format!("git chant check {} {}", spec.id, open.join(" "));
-        return Err(Failure::new(format!("criterion {} is not ticked, and no command decides it", open.join(", "))).hint(hint).into());
-    }
-    let work =
-        Work { worktree: Some(start::worktrees_dir(&ctx.repo).join(spec.id.as_str())).filter(|path| path.exists()), ..work_at(spec, tip) };
-    let mut work = work;
-    work.base = verify::facts(ctx, spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(tip);
-    finish_document(ctx, &work, tip, &mut document)?;
-    let commit = if branch.is_some() { finish_commit(ctx, &work, tip, &document)? } else { tip };
-    let inputs = inputs(ctx, &document, commit)?;
-    let change = Change { inputs, ..Change::new(EventKind::Finish) }.status(Status::Completed).document(document);
-    let change = change.with("Tip", commit).with("Code-Tree", ctx.repo.code_tree(commit)?);
-    let moved = RefChange::new(format!("refs/heads/{}", spec.id.branch()), branch, Some(commit));
-    loop {
-        let now = ctx.store().require(&spec.id)?;
-        let others: Vec<RefChange> = branch.is_some_and(|old| old != commit).then(|| moved.clone()).into_iter().collect();
-        if let Some(done) = ctx.store().append_with(&now, &change, &others)? {
-            return Ok(done);
-        }
-    }
-}
-
-fn work_at(spec: &Spec, tip: Oid) -> Work {
-    Work {
-        id: spec.id.clone(),
-        run: String::new(),
-        attempt: spec.event.attempt,
-        base: tip,
-        worktree: None,
-        model: None,
-        transcript: Vec::new(),
-    }
 }
 
 /// Removes a finished run's worktree where nothing is lost by it; else unlocks it and says what lies there.

@@ -2,7 +2,7 @@
 //! checkout. A conflict leaves nothing half done.
 
 use super::judge::{self, Asked};
-use super::{files, finish, pickup, start, verify};
+use super::{files, finish, pickup, plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason};
@@ -124,7 +124,7 @@ fn done(ctx: &Context, spec: &Spec, target: &str) -> Result<()> {
     let change = Change::new(EventKind::Merge).with("Target", target.trim_start_matches("refs/heads/")).with("Merged", merged);
     ctx.store().amend(&spec.id, |now| Ok((now.event.kind != EventKind::Merge).then(|| change.clone())))?;
     pickup::pick_up(ctx)?;
-    finish::tidy(ctx, &start::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;
+    finish::tidy(ctx, &plan::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;
     let branch = format!("refs/heads/{}", spec.id.branch());
     let Some(tip) = ctx.repo.reference(&branch)? else { return Ok(()) };
     if ctx.repo.worktree_of(&branch)?.is_none() && ctx.repo.is_ancestor(tip, merged)? {

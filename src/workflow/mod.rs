@@ -2,11 +2,13 @@
 
 pub mod ask;
 pub mod files;
+pub mod finalize;
 pub mod find;
 pub mod finish;
 pub mod judge;
 pub mod merge;
 pub mod pickup;
+pub mod plan;
 pub mod recover;
 pub mod start;
 pub mod verify;

@@ -152,7 +152,7 @@ fn record(ctx: &Context, id: &SpecId, base: &Recorded, document: &Document, auth
             ctx.out.warning(reason);
         }
         if wants(document, &from) == Some(Status::Completed) {
-            return super::finish::finalize_on_request(ctx, &next);
+            return super::finalize::finalize_on_request(ctx, &next);
         }
         return Ok(next);
     }

@@ -1,6 +1,6 @@
 //! Runs that ended without us, and work that is put aside: nothing that was committed becomes unreachable.
 
-use super::start::worktrees_dir;
+use super::plan::worktrees_dir;
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::git::{Git, Oid, RefChange, RefUpdate, worktrees};

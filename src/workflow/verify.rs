@@ -140,7 +140,7 @@ impl Place {
         std::fs::create_dir_all(&common).with_context(|| format!("could not make {}", common.display()))?;
         let lock = File::create(common.join("verify.lock")).context("could not make the lock of the verify worktree")?;
         lock.lock().context("could not lock the verify worktree")?;
-        let path = super::start::worktrees_dir(&ctx.repo).join(".verify");
+        let path = super::plan::worktrees_dir(&ctx.repo).join(".verify");
         if ctx.repo.config("chant.verifyIn").is_some_and(|value| value == "fresh") && path.exists() {
             std::fs::remove_dir_all(&path).context("could not empty the verify worktree")?;
         }
@@ -152,7 +152,7 @@ impl Place {
         git.command(["checkout", "--quiet", "--detach", "--force", &commit.to_string()]).output()?;
         // Untracked files go, ignored ones (caches) stay.
         git.command(["clean", "--quiet", "-fd"]).output()?;
-        let timeout = ctx.repo.config("chant.verifyTimeout").and_then(|text| super::start::parse_duration(&text).ok());
+        let timeout = ctx.repo.config("chant.verifyTimeout").and_then(|text| super::plan::parse_duration(&text).ok());
         Ok(Self { path, _lock: lock, timeout: timeout.or(Some(Duration::from_secs(1800))) })
     }
 

@@ -1,0 +1,229 @@
+//! What a run would do: checked and decided before anything is changed, so that `--dry-run` prints it and stops.
+
+use super::{find, verify};
+use crate::agent::{Agent, prompt};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::git::{Oid, Repository};
+use crate::spec::{SpecId, Status};
+use crate::store::{Spec, spec_path};
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a person asked of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The agent's name; else `chant.agent`.
+    pub agent: Option<String>,
+    /// The prompt's name; else the spec's, else its type's.
+    pub prompt: Option<String>,
+    /// Handed to the agent as `CHANT_MODEL`, and recorded.
+    pub model: Option<String>,
+    /// When the agent is ended.
+    pub timeout: Option<Duration>,
+    /// The branch that the work is meant for.
+    pub target: Option<String>,
+    /// Start although dependencies are open or attempts are used up. It never overrules a rejection or a missing approval.
+    pub force: bool,
+    /// Run commands of an intent that this clone neither wrote nor approved.
+    pub trust: bool,
+}
+
+/// What a run would do. Nothing has been changed yet.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The spec, as decided from.
+    pub spec: Spec,
+    /// Who works.
+    pub agent: Agent,
+    /// The branch that the work is meant for, without `refs/heads/`.
+    pub target: String,
+    /// Its tip.
+    pub base: Oid,
+    /// Where the work will be.
+    pub worktree: PathBuf,
+    /// Unmerged work that is taken in first, in order.
+    pub inputs: Vec<(SpecId, Oid)>,
+    /// The prompt's name.
+    pub prompt: String,
+    /// What was asked.
+    pub options: Options,
+}
+
+/// Where linked worktrees of runs lie: under the main worktree, or in the git directory of a bare repository.
+pub fn worktrees_dir(repo: &Repository) -> PathBuf {
+    match repo.main_worktree() {
+        Some(main) => main.join(".chant/worktrees"),
+        None => repo.common_dir().join("chant/worktrees"),
+    }
+}
+
+/// Checks everything that can be checked before anything is changed.
+pub fn plan(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
+    may_start(ctx, &spec, &options)?;
+    plan_unchecked(ctx, spec, options)
+}
+
+/// The plan without asking whether the spec may start now, for `prep` and `--dry-run`.
+pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
+    let agent = Agent::resolve(options.agent.as_deref(), &|key| ctx.repo.config(key))?;
+    // An agent that cannot be started is found out now, not after the event that says it was.
+    agent.invocation(spec.document.body())?;
+    let target = match &options.target {
+        Some(target) => target.clone(),
+        None => target(ctx)?,
+    };
+    let base = ctx.repo.reference(&format!("refs/heads/{target}"))?;
+    let base =
+        base.ok_or_else(|| Failure::new(format!("branch '{target}' has no commit yet")).hint("git commit --allow-empty -m 'Begin'"))?;
+    let front = spec.document.front().with_context(|| format!("could not read {}", spec_path(&spec.id)))?;
+    let named = options.prompt.clone().or(front.prompt);
+    let prompt = named.unwrap_or_else(|| prompt::default_for(&front.spec_type).to_owned());
+    template(ctx, &prompt)?;
+    let worktree = worktrees_dir(&ctx.repo).join(spec.id.as_str());
+    let inputs = inputs(ctx, &spec, base)?;
+    Ok(Plan { spec, agent, target, base, worktree, inputs, prompt, options })
+}
+
+/// The branch that work is meant for: the one checked out, else `chant.target`.
+pub fn target(ctx: &Context) -> Result<String> {
+    let here = ctx.repo.current_branch()?.filter(|branch| !branch.starts_with("chant/"));
+    here.or_else(|| ctx.repo.config("chant.target")).ok_or_else(|| {
+        Failure::new("HEAD is on no branch, so the work has no target")
+            .hint("git switch main")
+            .hint("or name it with: --target BRANCH")
+            .into()
+    })
+}
+
+fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
+    let id = &spec.id;
+    let refuse = |message: String, hints: &[String]| {
+        let failure = hints.iter().fold(Failure::new(message), |failure, hint| failure.hint(hint.clone()));
+        Err(failure.into())
+    };
+    if spec.event.approval.blocks() {
+        let word = if spec.event.approval == crate::spec::Approval::Rejected { "was rejected" } else { "waits for approval" };
+        return refuse(format!("{id} {word}"), &[format!("git chant approve {id}")]);
+    }
+    match spec.event.status {
+        Status::Pending => {}
+        Status::InProgress => {
+            let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
+            return refuse(format!("{id} is in progress already"), &hints);
+        }
+        Status::Completed => {
+            return refuse(format!("{id} is completed"), &[format!("git chant merge {id}"), format!("git chant reset {id}")]);
+        }
+        Status::Failed => {
+            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
+            return refuse(format!("{id} failed"), &hints);
+        }
+        Status::NeedsAttention => {
+            let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
+            return refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints);
+        }
+        Status::Paused | Status::Cancelled => return refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
+    }
+    verify::require_trust(ctx, spec, options.trust)?;
+    if options.force {
+        return Ok(());
+    }
+    let blockers = super::pickup::blockers(ctx, id)?;
+    if !blockers.is_empty() {
+        return refuse(
+            format!("{id} is blocked: {}", blockers.join("; ")),
+            &[format!("git chant show {id}"), "or start it all the same: --force".into()],
+        );
+    }
+    let most = ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3);
+    let starts = verify::facts(ctx, spec)?.starts_since_reset;
+    if starts >= most {
+        let hints = [format!("git chant log {id}"), format!("git chant reset {id}"), "or start it all the same: --force".into()];
+        return refuse(format!("{id} was started {starts} times (chant.maxAttempts)"), &hints);
+    }
+    Ok(())
+}
+
+/// The work tips that this spec builds on and that its target does not have yet: what it depends on, and what wrote the files that it is
+/// informed by.
+fn inputs(ctx: &Context, spec: &Spec, base: Oid) -> Result<Vec<(SpecId, Oid)>> {
+    let front = spec.document.front().unwrap_or_default();
+    let (specs, _) = ctx.store().list()?;
+    let graph = find::graph(ctx, &specs)?;
+    let mut wanted = graph.dependencies(&spec.id);
+    for other in specs.iter().filter(|other| other.id != spec.id && other.event.status == Status::Completed) {
+        let own_file = spec_path(&other.id);
+        let named = front.informed_by.iter().any(|path| path == &own_file || path == other.id.as_str());
+        let wrote = || -> Result<bool> {
+            let targets = ctx.store().document_at(other.tip)?.front().unwrap_or_default().target_files;
+            Ok(front.informed_by.iter().any(|path| targets.contains(path)))
+        };
+        if !wanted.contains(&other.id) && !front.informed_by.is_empty() && (named || wrote()?) {
+            wanted.push(other.id.clone());
+        }
+    }
+    let mut inputs = Vec::new();
+    for id in wanted {
+        let Some(other) = specs.iter().find(|other| other.id == id) else { continue };
+        let history = ctx.store().history(other.tip)?;
+        let facts = crate::spec::Facts::of(history.iter().map(|recorded| &recorded.event));
+        let Some(tip) = facts.finish.and_then(|finish| Oid::from_hex(&finish.tip)) else { continue };
+        if ctx.repo.has_object(tip) && !ctx.repo.is_ancestor(tip, base)? {
+            inputs.push((id, tip));
+        }
+    }
+    Ok(inputs)
+}
+
+/// A prompt's template: the repository's own at the top of this checkout, else the built-in one.
+fn template(ctx: &Context, name: &str) -> Result<String> {
+    if !prompt::valid_name(name) {
+        return prompt::load(name, None);
+    }
+    let own = ctx.repo.work_dir().map(|top| top.join(".chant/prompts").join(format!("{name}.md")));
+    let text = own.and_then(|path| std::fs::read_to_string(path).ok());
+    prompt::load(name, text.as_deref())
+}
+
+/// The prompt of a plan. `root` is where the files that the spec names are read.
+pub fn compose(ctx: &Context, plan: &Plan, root: &Path) -> Result<String> {
+    let front = plan.spec.document.front().unwrap_or_default();
+    let criteria = plan.spec.document.criteria();
+    let criteria: Vec<String> = criteria.iter().map(|criterion| format!("- {}", criterion.text)).collect();
+    let project = ctx.repo.main_worktree().and_then(|top| Some(top.file_name()?.to_string_lossy().into_owned()));
+    let values = prompt::Values {
+        project_name: ctx.repo.config("chant.project").or(project).unwrap_or_default(),
+        spec_id: plan.spec.id.to_string(),
+        spec_title: plan.spec.document.title(),
+        spec_description: String::from_utf8_lossy(plan.spec.document.without_tool_sections()).into_owned(),
+        spec_target_files: front.target_files.join("\n"),
+        spec_acceptance_criteria: criteria.join("\n"),
+        worktree_path: plan.worktree.display().to_string(),
+        worktree_branch: plan.spec.id.branch(),
+    };
+    let informed: Vec<(String, String)> = front.informed_by.iter().filter_map(|path| read_named(root, path)).collect();
+    Ok(prompt::compose(&template(ctx, &plan.prompt)?, &values, plan.spec.document.as_bytes(), &informed))
+}
+
+/// A file that a spec names, inside the checkout: no absolute path, no `..`, no link out of it.
+fn read_named(root: &Path, path: &str) -> Option<(String, String)> {
+    let root = root.canonicalize().ok()?;
+    let file = root.join(path).canonicalize().ok().filter(|file| file.starts_with(&root) && file.is_file())?;
+    Some((path.to_owned(), String::from_utf8_lossy(&std::fs::read(file).ok()?).into_owned()))
+}
+
+/// `90`, `90s`, `15m`, `2h`: a number of seconds, minutes or hours.
+pub fn parse_duration(text: &str) -> Result<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => bail!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    seconds.map(Duration::from_secs).with_context(|| format!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()))
+}

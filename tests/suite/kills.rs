@@ -4,6 +4,7 @@
 //! The moments are drawn from a seed, which a failure names; `GIT_CHANT_TEST_SEED` replays it, `GIT_CHANT_TEST_ALL=1` takes every moment.
 
 use crate::common::{CHANT, Outcome, Snapshot, TestRepo, walk};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -212,8 +213,12 @@ fn marked(mark: &str, agent: Option<&str>) -> bool {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let own = name.bytes().all(|byte| byte.is_ascii_digit()) && Some(name.as_ref()) != agent;
-        own && fs::read(entry.path().join("environ")).is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == mark.as_bytes()))
+        own && has_mark(&entry.path(), mark)
     })
+}
+
+fn has_mark(process: &Path, mark: &str) -> bool {
+    fs::read(process.join("environ")).is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == mark.as_bytes()))
 }
 
 fn seed() -> u64 {
@@ -305,12 +310,13 @@ fn kill(copy: &Copy<'_>, child: &mut Child, victim: Victim) {
     if matches!(victim, Victim::Chant | Victim::Both) {
         drop(child.kill());
     }
+    // By the system call: the program `kill` of some systems takes `-1234` for `-1`, which is everybody. And only a process that carries
+    // this copy's mark is the agent.
     if matches!(victim, Victim::Agent | Victim::Both)
-        && let Some(group) = copy.noted("agent").pop()
-        && marked(&format!("KILL_DIR={}", copy.dir.display()), None)
-        && Path::new(&format!("/proc/{group}")).exists()
+        && let Some(agent) = copy.noted("agent").pop().and_then(|pid| pid.parse::<i32>().ok()).filter(|pid| *pid > 1)
+        && has_mark(&PathBuf::from(format!("/proc/{agent}")), &format!("KILL_DIR={}", copy.dir.display()))
+        && let Some(group) = Pid::from_raw(agent)
     {
-        // Its group, as long as it is the agent's.
-        drop(std::process::Command::new("kill").args(["-9", &format!("-{group}")]).stderr(Stdio::null()).status());
+        drop(kill_process_group(group, Signal::KILL));
     }
 }

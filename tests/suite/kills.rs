@@ -317,6 +317,6 @@ fn kill(copy: &Copy<'_>, child: &mut Child, victim: Victim) {
         && has_mark(&PathBuf::from(format!("/proc/{agent}")), &format!("KILL_DIR={}", copy.dir.display()))
         && let Some(group) = Pid::from_raw(agent)
     {
-        drop(kill_process_group(group, Signal::KILL));
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }

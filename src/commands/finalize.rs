@@ -14,17 +14,21 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let spec = find::spec(ctx, &args.id)?;
     let id = spec.id.clone();
+    let mut dead = None;
     match spec.event.status {
         Status::Completed => {
             ctx.out.line(format!("{id} is completed already."));
             return Ok(Outcome::Yes);
         }
         Status::Cancelled => return Err(Failure::new(format!("{id} is cancelled")).hint(format!("git chant reset {id}")).into()),
-        Status::InProgress => recover::end_dead_run(ctx, &id)?,
+        Status::InProgress => dead = recover::end_dead_run(ctx, &id)?,
         _ => {}
     }
     let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
     let done = finalize::finalize(ctx, &spec)?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
     if !has_branch {
         files::write_back(ctx, Some(ctx.repo.hash_blob(spec.document.as_bytes())?), &done, "finish")?;
     }

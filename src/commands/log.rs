@@ -21,7 +21,11 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let (spec, _) = find::spec_or_archived(ctx, &args.id)?;
     if let Some(dir) = recover::run_of(ctx, &spec.id)? {
-        let mut log = File::open(dir.log_path()).with_context(|| format!("could not read the log of {}", dir.run_id()))?;
+        let mut log = match File::open(dir.log_path()) {
+            // Killed before its agent ran.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Yes),
+            log => log.with_context(|| format!("could not read the log of {}", dir.run_id()))?,
+        };
         loop {
             // Asked before reading: what is printed between the two is read by the next turn.
             let alive = dir.liveness() != Liveness::Dead;

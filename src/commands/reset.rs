@@ -25,7 +25,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 /// Ends what is left of a dead run, puts its work aside, and takes the spec back to pending. Boxes are unticked: they were claims about
 /// work that does not count any more.
 pub fn to_pending(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
-    recover::end_dead_run(ctx, id)?;
+    let dead = recover::end_dead_run(ctx, id)?;
     let _lock = start::lock(ctx, id)?;
     let aside = recover::set_aside(ctx, id, "not committed")?;
     let mut was = None;
@@ -47,6 +47,9 @@ pub fn to_pending(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
             None => change,
         }))
     })?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
     let Some(spec) = spec else { return Ok(false) };
     files::write_back(ctx, was, &spec, "reset")?;
     Ok(true)

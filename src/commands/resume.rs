@@ -17,8 +17,9 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let spec = find::spec(ctx, &args.id)?;
     let id = spec.id.clone();
+    let mut dead = None;
     match spec.event.status {
-        Status::InProgress => recover::end_dead_run(ctx, &id)?,
+        Status::InProgress => dead = recover::end_dead_run(ctx, &id)?,
         Status::Failed | Status::Paused => {}
         Status::Pending => return Err(Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")).into()),
         Status::NeedsAttention => {
@@ -30,6 +31,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     }
     let plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
     let started = start::go_on(ctx, plan)?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
     super::work::announce(ctx, &started);
     let conclusion = work::run(ctx, started)?;
     Ok(super::work::report(ctx, &id, &conclusion, false))

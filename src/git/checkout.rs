@@ -125,7 +125,9 @@ impl Repository {
             };
             let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
             // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit.
-            self.git().command(["update-index", "--add", "--remove", "--"]).args(&paths).output()?;
+            if let Err(error) = self.stage(&paths) {
+                return Ok(PathCommit::NotCommitted(format!("{error:#}")));
+            }
             match self.update_refs(&[RefChange::new(branch, Some(parent), Some(commit))], &format!("chant: {}", subject(message)))? {
                 RefUpdate::Done => return Ok(PathCommit::Done(commit)),
                 // Somebody committed meanwhile: our entries still are the only staged difference of these paths.
@@ -145,6 +147,23 @@ impl Repository {
         }
         let in_head = self.entry_at(commit, path.as_bytes())?.map(|(id, _)| id);
         Ok((self.index_blob(path)? != in_head).then(|| format!("{path} is staged")))
+    }
+
+    /// Takes the files' bytes into the index; another process's `index.lock` is waited for.
+    fn stage(&self, paths: &[&str]) -> Result<()> {
+        for attempt in 0..60_u64 {
+            let output = self.git().command(["update-index", "--add", "--remove", "--"]).args(paths).run_raw()?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            if output.status.success() {
+                return Ok(());
+            }
+            // "fatal: Unable to create '….git/index.lock': File exists."
+            if !said.contains("index.lock") {
+                bail!("git update-index failed: {}", said.trim());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10 + attempt));
+        }
+        bail!("another git process holds index.lock")
     }
 
     fn unstage(&self, paths: &[&str]) -> Result<()> {

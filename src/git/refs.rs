@@ -42,12 +42,21 @@ impl Repository {
             return Ok(Oid::from_hex(&String::from_utf8_lossy(&output.stdout)));
         }
         let found = self.gix.try_find_reference(name).with_context(|| format!("could not read the ref {name}"))?;
-        let Some(mut reference) = found else { return Ok(None) };
+        let Some(mut reference) = found else { return self.freshly_packed(name) };
         match reference.follow_to_object() {
             Ok(id) => Ok(Some(Oid(id.detach()))),
             // A symbolic ref to a branch that has no commit yet.
             Err(_) => Ok(None),
         }
+    }
+
+    /// gix reads packed-refs before it looks for the loose file, so a `git pack-refs` in between makes a ref look absent. What is absent is
+    /// looked for once more in packed-refs as they are now.
+    fn freshly_packed(&self, name: &str) -> Result<Option<Oid>> {
+        let packed = self.gix.refs.open_packed_buffer().with_context(|| format!("could not read the ref {name}"))?;
+        let Some(packed) = packed else { return Ok(None) };
+        let found = packed.try_find(name).ok().flatten();
+        Ok(found.map(|reference| Oid(reference.target())))
     }
 
     /// Every ref below `prefix` (which ends in `/`), sorted by name.

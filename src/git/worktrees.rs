@@ -57,9 +57,17 @@ impl Repository {
         self.git().command(["worktree", "remove", "--"]).arg(path).output().map(drop)
     }
 
-    /// Forgets worktrees whose directories are gone.
+    /// Forgets worktrees whose directories are gone. A locked one is remembered for ever by git: it may be on a disk that comes back.
     pub fn prune_worktrees(&self) -> Result<()> {
         self.git().command(["worktree", "prune"]).output().map(drop)
+    }
+
+    /// Forgets this worktree of ours if its directory is gone, although it is locked.
+    pub fn forget_worktree(&self, path: &Path) -> Result<()> {
+        if !path.exists() {
+            self.unlock_worktree(path)?;
+        }
+        self.prune_worktrees()
     }
 }
 

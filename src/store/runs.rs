@@ -13,7 +13,7 @@ pub struct RunRecord<'a> {
     /// Which run.
     pub run: &'a str,
     /// The prompt, as the agent got it.
-    pub prompt: &'a [u8],
+    pub prompt: Vec<u8>,
     /// All that it printed.
     pub transcript: &'a [u8],
     /// How it ended, in words.
@@ -27,13 +27,13 @@ fn run_ref(id: &SpecId, run: &str) -> String {
 }
 
 impl Store<'_> {
-    /// Writes a run. One that is there already stays as it is.
-    pub fn record_run(&self, record: &RunRecord<'_>) -> Result<()> {
+    /// Writes a run's commit, and returns the ref that is to be made for it; none where there is one already, which stays as it is.
+    pub fn run_ref(&self, record: &RunRecord<'_>) -> Result<Option<RefChange>> {
         let name = run_ref(record.id, record.run);
         if self.repo.reference(&name)?.is_some() {
-            return Ok(());
+            return Ok(None);
         }
-        let files = [("prompt.md", record.prompt), ("transcript", record.transcript), ("result", record.result.as_bytes())];
+        let files = [("prompt.md", record.prompt.as_slice()), ("transcript", record.transcript), ("result", record.result.as_bytes())];
         let mut entries = Vec::new();
         for (file, bytes) in files {
             entries.push((file.as_bytes().to_vec(), Some(self.repo.write_blob(bytes)?)));
@@ -43,7 +43,13 @@ impl Store<'_> {
         let message = format!("run: {}\n\n{}\n\nChant-Run: {}\n{tip}", record.id, record.result, record.run);
         let who = self.repo.committer()?;
         let commit = self.repo.write_commit(&CommitDraft { tree, parents: Vec::new(), message, author: who.clone(), committer: who })?;
-        match self.repo.update_refs(&[RefChange::new(name, None, Some(commit))], "chant: run")? {
+        Ok(Some(RefChange::new(name, None, Some(commit))))
+    }
+
+    /// Records a run by itself, where no event of the spec goes with it.
+    pub fn record_run(&self, record: &RunRecord<'_>) -> Result<()> {
+        let change: Vec<RefChange> = self.run_ref(record)?.into_iter().collect();
+        match self.repo.update_refs(&change, "chant: run")? {
             RefUpdate::Done | RefUpdate::Lost => Ok(()),
         }
     }
@@ -65,14 +71,19 @@ impl Store<'_> {
             }
             // What was kept stays kept: a tip that left the old one behind (a reset by the agent) gets a ref of its own.
             if let Some(old) = old.filter(|old| !self.repo.is_ancestor(*old, tip).unwrap_or(false)) {
-                let aside = format!("refs/chant-kept/{run}.{}", old.short());
-                match self.repo.update_refs(&[RefChange::new(aside, None, Some(old))], "chant: keep")? {
-                    RefUpdate::Done | RefUpdate::Lost => {}
-                }
+                self.keep_aside(run, old)?;
             }
             if self.repo.update_refs(&[RefChange::new(name.clone(), old, Some(tip))], "chant: keep")? == RefUpdate::Done {
                 return Ok(());
             }
+        }
+    }
+
+    /// Keeps a commit of a run that its work tip does not contain.
+    pub fn keep_aside(&self, run: &str, commit: Oid) -> Result<()> {
+        let name = format!("refs/chant-kept/{run}.{}", commit.short());
+        match self.repo.update_refs(&[RefChange::new(name, None, Some(commit))], "chant: keep")? {
+            RefUpdate::Done | RefUpdate::Lost => Ok(()),
         }
     }
 

@@ -19,6 +19,7 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
         return Ok(());
     }
     let Some(path) = ctx.store().file(&spec.id) else { return Ok(()) };
+    let _lock = lock(ctx)?;
     let now = ctx.store().read_file(&spec.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;
     let blob = ctx.repo.hash_blob(spec.document.as_bytes())?;
     if now != was && now != Some(blob) {
@@ -30,6 +31,15 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     replace(&path, spec.document.as_bytes())?;
     ctx.store().remember_file(&spec.id, blob)?;
     commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
+}
+
+/// One process at a time looks at and writes the spec files of a checkout. Held for moments only.
+pub fn lock(ctx: &Context) -> Result<std::fs::File> {
+    let dir = ctx.repo.git_dir().join("chant");
+    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+    let file = std::fs::File::create(dir.join("files.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))?;
+    file.lock().context("could not lock this checkout's spec files")?;
+    Ok(file)
 }
 
 /// In silent mode no branch brings a finished document here, so the file follows the spec, unless a person is editing it.

@@ -9,6 +9,7 @@ use crate::git::{CommitDraft, Git, Oid, RefChange, Repository};
 use crate::output::safe;
 use crate::spec::join::{Side, Version, join};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
+use crate::store::runs::RunRecord;
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -50,10 +51,10 @@ pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<C
     let left = commit_leftovers(work);
     let tip = tip(ctx, work)?;
     if !work.run.is_empty() {
-        ctx.store().keep(&work.run, tip)?;
+        keep_all(ctx, work, tip)?;
     }
     let spec = ctx.store().require(&work.id)?;
-    if spec.event.attempt != work.attempt || spec.event.status != Status::InProgress {
+    if !is_current(work, &spec) {
         return Ok(Conclusion::Overtaken);
     }
     let failure = match failure {
@@ -91,6 +92,26 @@ fn commit_leftovers(work: &Work) -> Result<()> {
     git.command(["commit", "--quiet", "-m", &message]).with_hooks().output().map(drop)
 }
 
+/// Keeps the work tip from gc, and what the agent made on the way and left behind (a reset, a detached HEAD), as the reflogs tell it.
+fn keep_all(ctx: &Context, work: &Work, tip: Oid) -> Result<()> {
+    ctx.store().keep(&work.run, tip)?;
+    let log = |git: &Git, name: &str| git.command(["log", "-g", "-n", "500", "--format=%H", name, "--"]).line().unwrap_or_default();
+    let mut seen = log(ctx.repo.git(), &work.id.branch());
+    if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
+        seen = format!("{seen}\n{}", log(&Git::at(worktree), "HEAD"));
+    }
+    let (tip, base) = (tip.to_string(), work.base.to_string());
+    let mut args: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
+    if args.is_empty() {
+        return Ok(());
+    }
+    args.extend(["--not", &tip, &base]);
+    for left in ctx.repo.rev_list(&args)? {
+        ctx.store().keep_aside(&work.run, left)?;
+    }
+    Ok(())
+}
+
 fn tip(ctx: &Context, work: &Work) -> Result<Oid> {
     let branch = format!("refs/heads/{}", work.id.branch());
     Ok(ctx.repo.reference(&branch)?.unwrap_or(work.base))
@@ -124,43 +145,57 @@ fn did_anything(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &
 
 fn needs_attention(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
     let diff = intent::diff(began, ended);
-    let reason = format!("the run changed what the spec asks for:\n\n{diff}");
-    let change = Change::new(EventKind::Attention).status(Status::NeedsAttention).text(&reason);
-    record(ctx, work, &change.with("Run", &work.run).with("Tip", tip), None, &reason)?;
-    Ok(Conclusion::NeedsAttention(reason))
+    attention(ctx, work, tip, format!("the run changed what the spec asks for:\n\n{diff}"))
+}
+
+fn attention(ctx: &Context, work: &Work, tip: Oid, reason: String) -> Result<Conclusion> {
+    let change = Change::new(EventKind::Attention).status(Status::NeedsAttention).text(&reason).with("Run", &work.run).with("Tip", tip);
+    match record_until_it_takes(ctx, work, &change, &reason)? {
+        true => Ok(Conclusion::NeedsAttention(reason)),
+        false => Ok(Conclusion::Overtaken),
+    }
 }
 
 fn fail(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusion> {
     let change = Change::new(EventKind::Fail).status(Status::Failed).text(reason).with("Run", &work.run).with("Tip", tip);
-    match record(ctx, work, &change, None, reason)? {
+    match record_until_it_takes(ctx, work, &change, reason)? {
         true => Ok(Conclusion::Failed(reason.to_owned())),
         false => Ok(Conclusion::Overtaken),
     }
 }
 
 fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
-    let spec = ctx.store().require(&work.id)?;
-    let checks = match verify::verify(ctx, &spec, tip) {
+    loop {
+        let spec = ctx.store().require(&work.id)?;
+        if let Some(conclusion) = complete_once(ctx, work, tip, began, ended, &spec)? {
+            return Ok(conclusion);
+        }
+    }
+}
+
+/// One try, decided from this version of the spec. `None`: somebody added an event meanwhile; a pass that was recorded is reused.
+fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document, spec: &Spec) -> Result<Option<Conclusion>> {
+    let checks = match verify::verify(ctx, spec, tip) {
         Ok(checks) => checks,
-        Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")),
+        Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
     };
     let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
     if !failed.is_empty() {
-        return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id));
+        return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id)).map(Some);
     }
+    // The verdicts are events too: what a person did while the commands ran counts.
+    let spec = ctx.store().require(&work.id)?;
     let mut document = combine(&spec, began, ended);
     for check in checks.iter().filter(|check| check.word() == "PASS") {
         document.set_box(check.number, true)?;
     }
     let open: Vec<String> = numbered_open(&document);
     if !open.is_empty() {
-        return fail(ctx, work, tip, &format!("criterion {} is not ticked, and no command decides it", open.join(", ")));
+        return fail(ctx, work, tip, &format!("criterion {} is not ticked, and no command decides it", open.join(", "))).map(Some);
     }
     if intent::id(&document) != intent::id(began) {
         let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &document));
-        let change = Change::new(EventKind::Attention).status(Status::NeedsAttention).text(&reason);
-        record(ctx, work, &change.with("Run", &work.run).with("Tip", tip), None, &reason)?;
-        return Ok(Conclusion::NeedsAttention(reason));
+        return attention(ctx, work, tip, reason).map(Some);
     }
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;
@@ -172,10 +207,11 @@ fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Docu
         .with("Tip", commit)
         .with("Code-Tree", ctx.repo.code_tree(commit)?);
     let branch = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(tip), Some(commit));
-    match record(ctx, work, &change, (commit != tip).then_some(branch), "completed")? {
-        true => Ok(Conclusion::Finished(commit)),
-        false => Ok(Conclusion::Overtaken),
-    }
+    Ok(match record(ctx, work, &spec, &change, (commit != tip).then_some(branch), "completed")? {
+        Record::Done => Some(Conclusion::Finished(commit)),
+        Record::Overtaken => Some(Conclusion::Overtaken),
+        Record::Again => None,
+    })
 }
 
 /// What documentation and research rest on: the files that the spec names, as the work tip has them, so that drift is a tree diff.
@@ -242,13 +278,26 @@ fn tail(text: &str, most: usize) -> String {
     format!("[…]\n{}", &text[from..])
 }
 
+/// The other specs' files that were there when the run began and are gone: a run has no business with them, so they are put back.
+fn deleted_specs(ctx: &Context, work: &Work, tip: Oid) -> Result<Vec<(Vec<u8>, Option<Oid>)>> {
+    let list = |commit: Oid| match ctx.repo.entry_at(commit, SPEC_DIR.as_bytes())? {
+        Some((tree, true)) => ctx.repo.tree_entries(tree),
+        _ => Ok(Vec::new()),
+    };
+    let now: std::collections::HashSet<Vec<u8>> = list(tip)?.into_iter().map(|(name, _)| name).collect();
+    let gone = list(work.base)?.into_iter().filter(|(name, _)| !now.contains(name));
+    Ok(gone.map(|(name, blob)| ([SPEC_DIR.as_bytes(), b"/", &name].concat(), Some(blob))).collect())
+}
+
 /// The last commit of the work: the document, completed. In silent mode no branch holds it, and the work tip stays.
 pub(super) fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) -> Result<Oid> {
     if ctx.silent() {
         return Ok(tip);
     }
     let blob = ctx.repo.write_blob(document.as_bytes())?;
-    let tree = ctx.repo.edit_tree(Some(ctx.repo.commit(tip)?.tree), &[(spec_path(&work.id).into_bytes(), Some(blob))])?;
+    let mut changes = vec![(spec_path(&work.id).into_bytes(), Some(blob))];
+    changes.extend(deleted_specs(ctx, work, tip)?);
+    let tree = ctx.repo.edit_tree(Some(ctx.repo.commit(tip)?.tree), &changes)?;
     let draft = CommitDraft {
         tree,
         parents: vec![tip],
@@ -260,43 +309,75 @@ pub(super) fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Doc
     if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
         // The files first: killed before the refs move, the worktree merely has the document staged.
         files::replace(&worktree.join(SPEC_DIR).join(work.id.file_name()), document.as_bytes())?;
-        Git::at(worktree).command(["update-index", "--add", "--", &spec_path(&work.id)]).output()?;
+        let git = Git::at(worktree);
+        git.command(["update-index", "--add", "--", &spec_path(&work.id)]).output()?;
+        git.command(["checkout", "--quiet", &commit.to_string(), "--", SPEC_DIR]).output()?;
     }
     Ok(commit)
 }
 
-/// Appends the event while this attempt is the current one, with the branch in the same transaction; then the run and the note.
-fn record(ctx: &Context, work: &Work, change: &Change, branch: Option<RefChange>, result: &str) -> Result<bool> {
-    let others: Vec<RefChange> = branch.into_iter().collect();
-    let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
+/// What became of an event that ends a run.
+enum Record {
+    Done,
+    /// Another attempt is the current one.
+    Overtaken,
+    /// The spec has a newer event: decide again.
+    Again,
+}
+
+fn is_current(work: &Work, spec: &Spec) -> bool {
+    spec.event.attempt == work.attempt && spec.event.status == Status::InProgress
+}
+
+/// For events that take no document with them, and so need no new decision when somebody else adds one.
+fn record_until_it_takes(ctx: &Context, work: &Work, change: &Change, result: &str) -> Result<bool> {
     loop {
         let spec = ctx.store().require(&work.id)?;
-        if spec.event.attempt != work.attempt || spec.event.status != Status::InProgress {
-            return Ok(false);
-        }
-        if ctx.store().append_with(&spec, change, &others)?.is_some() {
-            break;
-        }
-        // Lost to another event on the spec: decide again. Lost to a commit on the branch: that is new work, so the run is not over.
-        for other in &others {
-            if ctx.repo.reference(&other.name)? != other.old {
-                return Err(Failure::new(format!("{} moved while the run was being ended", work.id.branch()))
-                    .hint(format!("git chant finalize {}", work.id))
-                    .into());
-            }
+        match record(ctx, work, &spec, change, None, result)? {
+            Record::Done => return Ok(true),
+            Record::Overtaken => return Ok(false),
+            Record::Again => {}
         }
     }
-    if work.run.is_empty() {
-        return Ok(true);
+}
+
+/// Appends the event to this version while this attempt is the current one. Event, branch and run move in one transaction.
+fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, branch: Option<RefChange>, result: &str) -> Result<Record> {
+    if !is_current(work, spec) {
+        return Ok(Record::Overtaken);
     }
-    let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
-    let record = crate::store::runs::RunRecord { id: &work.id, run: &work.run, prompt: &prompt, transcript: &work.transcript, result, tip };
-    ctx.store().record_run(&record)?;
-    if let Some(tip) = tip {
+    let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
+    let moved = branch.clone();
+    let mut others: Vec<RefChange> = branch.into_iter().collect();
+    if !work.run.is_empty() {
+        others.extend(ctx.store().run_ref(&run_record(ctx, work, result, tip))?);
+    }
+    if ctx.store().append_with(spec, change, &others)?.is_none() {
+        if let Some(branch) = moved.filter(|branch| ctx.repo.reference(&branch.name).ok().flatten() != branch.old) {
+            // New work on the branch: the run is not over.
+            return Err(Failure::new(format!("{} moved while the run was being ended", branch.name))
+                .hint(format!("git chant finalize {}", work.id))
+                .into());
+        }
+        return Ok(Record::Again);
+    }
+    if let Some(tip) = tip.filter(|_| !work.run.is_empty()) {
         ctx.store().keep(&work.run, tip)?;
         ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
     }
-    Ok(true)
+    Ok(Record::Done)
+}
+
+/// The run as it is kept on a ref.
+pub fn run_record<'a>(ctx: &Context, work: &'a Work, result: &'a str, tip: Option<Oid>) -> RunRecord<'a> {
+    let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
+    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, result, tip }
+}
+
+/// Ends a run for which [`conclude`] itself could not be carried out.
+pub fn give_up(ctx: &Context, work: &Work, error: &anyhow::Error) -> Result<Conclusion> {
+    let tip = tip(ctx, work)?;
+    fail(ctx, work, tip, &format!("the run could not be ended: {error:#}"))
 }
 
 /// Removes a finished run's worktree where nothing is lost by it; else unlocks it and says what lies there.

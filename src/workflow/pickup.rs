@@ -28,8 +28,13 @@ pub fn begin(ctx: &Context) -> Result<Option<Look>> {
 /// The second half: records what people did. True when there was anything to look at, so that what was read before may be old.
 pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     let Some(look) = look else { return Ok(false) };
-    let (view, mut seen) = ctx.store().look(look)?;
+    let (mut view, mut seen) = ctx.store().look(look)?;
     let any = !seen.is_empty();
+    // Whoever writes these files holds the lock; what they were before we had it may be old.
+    let held = any.then(|| files::lock(ctx)).transpose()?;
+    if any {
+        (view, seen) = ctx.store().look(ctx.store().begin_look()?)?;
+    }
     for observation in &mut seen {
         if observation.file.is_none() || observation.file == observation.view {
             continue;
@@ -42,6 +47,7 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
         }
     }
     ctx.store().remember(&view, &seen)?;
+    drop(held);
     Ok(any)
 }
 

@@ -5,6 +5,7 @@ use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::git::{Git, Oid, RefChange, RefUpdate, worktrees};
 use crate::spec::{SpecId, Status};
+use crate::store::runs::RunRecord;
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ pub fn report(ctx: &Context) -> Result<()> {
             ctx.out.warning(format!("{id} is in progress, but {words}."));
             ctx.out.hint(format!("go on: git chant resume {id}; start over: git chant reset {id}"));
         } else if state == Liveness::Dead && is_unprepared(ctx, &id) {
-            // Killed before `start` or after the end: nothing is lost with the directory.
+            // Killed before `start` or after the end. What its agent printed, if there was one, is kept.
+            save_run(ctx, &id, &dir)?;
             drop(dir.remove());
         }
     }
@@ -49,24 +51,31 @@ pub fn run_of(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
     Ok(runs.pop())
 }
 
-/// Ends whatever still works on a spec without git-chant, and removes its run directory once its log is on a ref.
-pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<()> {
-    let Some(mut dir) = run_of(ctx, id)? else { return Ok(()) };
+/// Puts on a ref what a run without an end of its own has left in its directory.
+fn save_run(ctx: &Context, id: &SpecId, dir: &RunDir) -> Result<()> {
+    let transcript = std::fs::read(dir.log_path()).unwrap_or_default();
+    if transcript.is_empty() {
+        return Ok(());
+    }
+    let prompt = std::fs::read(dir.prompt_path()).unwrap_or_default();
+    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let record = RunRecord { id, run: dir.run_id(), prompt, transcript: &transcript, result: "ended without git-chant", tip };
+    ctx.store().record_run(&record)
+}
+
+/// Ends whatever still works on a spec without git-chant, and puts its log on a ref. The caller removes the directory once the event
+/// that comes next is recorded: until then it is what tells the next command about the dead run.
+pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
+    let Some(mut dir) = run_of(ctx, id)? else { return Ok(None) };
     if !dir.claim()? {
         return Err(crate::failure::Failure::new(format!("a git chant is working on {id}"))
             .hint("end it with Ctrl-C in its terminal first")
             .into());
     }
     dir.end_agent(Duration::from_secs(5))?;
-    let run = dir.run_id().to_owned();
-    let transcript = std::fs::read(dir.log_path()).unwrap_or_default();
-    let prompt = std::fs::read(dir.prompt_path()).unwrap_or_default();
-    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
-    let record =
-        crate::store::runs::RunRecord { id, run: &run, prompt: &prompt, transcript: &transcript, result: "ended without git-chant", tip };
-    ctx.store().record_run(&record)?;
-    keep_what_is_there(ctx, id, &run)?;
-    dir.remove()
+    save_run(ctx, id, &dir)?;
+    keep_what_is_there(ctx, id, dir.run_id())?;
+    Ok(Some(dir))
 }
 
 /// Puts the branch and the worktree of an earlier attempt aside, if there are any: what lies uncommitted is committed, the worktree goes
@@ -77,7 +86,7 @@ pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>
     if path.exists() {
         save_worktree(ctx, id, &path, why)?;
     }
-    ctx.repo.prune_worktrees()?;
+    ctx.repo.forget_worktree(&path)?;
     let Some(tip) = ctx.repo.reference(&full)? else { return Ok(None) };
     if let Some(tree) = ctx.repo.worktree_of(&full)? {
         return Err(crate::failure::Failure::new(format!("{} is checked out in {}", id.branch(), tree.path.display()))

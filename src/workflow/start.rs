@@ -30,8 +30,20 @@ pub struct Started {
 /// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back.
 pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
     let lock = lock(ctx, &plan.spec.id)?;
+    require_unchanged(ctx, &plan)?;
     let run_id = new_run_id();
     let dir = RunDir::create(ctx.repo.common_dir(), &run_id, plan.spec.id.as_str())?;
+    let full = format!("refs/heads/{}", plan.spec.id.branch());
+    let made = super::recover::set_aside(ctx, &plan.spec.id, "left over").and_then(|_| {
+        match ctx.repo.update_refs(&[RefChange::new(&full, None, Some(plan.base))], "chant: start")? {
+            RefUpdate::Done => Ok(()),
+            RefUpdate::Lost => bail!("branch {} appeared meanwhile", plan.spec.id.branch()),
+        }
+    });
+    if let Err(error) = made {
+        dir.remove()?;
+        return Err(error);
+    }
     match prepare(ctx, &plan, &dir, &run_id) {
         Ok((base, spec)) => Ok(Started { plan, spec, dir, base, _lock: lock }),
         Err(error) => {
@@ -42,13 +54,18 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
     }
 }
 
+/// Refuses a plan that was made from a version that is not the tip any more: under the lock nobody else starts or ends a run.
+fn require_unchanged(ctx: &Context, plan: &Plan) -> Result<()> {
+    let id = &plan.spec.id;
+    if ctx.repo.reference(&id.ref_name())? == Some(plan.spec.tip) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{id} changed while the run was being prepared")).hint(format!("git chant show {id}")).into())
+}
+
 fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<(Oid, Spec)> {
     let (id, branch) = (&plan.spec.id, plan.spec.id.branch());
     let full = format!("refs/heads/{branch}");
-    super::recover::set_aside(ctx, id, "left over")?;
-    if ctx.repo.update_refs(&[RefChange::new(&full, None, Some(plan.base))], "chant: start")? == RefUpdate::Lost {
-        bail!("branch {branch} appeared meanwhile");
-    }
     ctx.repo.add_worktree(&plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
     dir.set_worktree(&plan.worktree)?;
     for (input, tip) in &plan.inputs {
@@ -93,13 +110,14 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
 pub fn go_on(ctx: &Context, plan: Plan) -> Result<Started> {
     may_go_on(ctx, &plan)?;
     let lock = lock(ctx, &plan.spec.id)?;
+    require_unchanged(ctx, &plan)?;
     let run_id = new_run_id();
     let id = &plan.spec.id;
     let full = format!("refs/heads/{}", id.branch());
     let base = ctx.repo.reference(&full)?;
     let base = base.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
     let dir = RunDir::create(ctx.repo.common_dir(), &run_id, id.as_str())?;
-    ctx.repo.prune_worktrees()?;
+    ctx.repo.forget_worktree(&plan.worktree)?;
     let reason = format!("git-chant run {run_id}");
     match ctx.repo.worktree_of(&full)? {
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
@@ -188,7 +206,13 @@ pub fn lock(ctx: &Context, id: &SpecId) -> Result<File> {
     std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
     let path = dir.join(id.as_str());
     let file = File::create(&path).with_context(|| format!("could not open {}", path.display()))?;
-    if file.try_lock().is_err() {
+    // Long enough for another command to look at the run, too short for a run.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while file.try_lock().is_err() {
+        if std::time::Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            continue;
+        }
         return Err(Failure::new(format!("another git chant is working on {id}")).hint(format!("git chant log {id} --follow")).into());
     }
     Ok(file)

@@ -1,6 +1,6 @@
 //! One run of one spec, from the plan to its end.
 
-use super::finish::{Conclusion, Work, conclude, tidy};
+use super::finish::{Conclusion, Work, conclude, give_up, run_record, tidy};
 use super::start::Started;
 use crate::agent::process::{Ended, Task, run as run_process};
 use crate::context::Context;
@@ -23,7 +23,13 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
         model: started.plan.options.model.clone(),
         transcript,
     };
-    let conclusion = conclude(ctx, &work, failure)?;
+    let conclusion = match conclude(ctx, &work, failure) {
+        Ok(conclusion) => conclusion,
+        Err(error) => give_up(ctx, &work, &error)?,
+    };
+    if conclusion == Conclusion::Overtaken {
+        ctx.store().record_run(&run_record(ctx, &work, "overtaken by another attempt", None))?;
+    }
     if let Conclusion::Finished(_) = conclusion {
         tidy(ctx, &started.plan.worktree)?;
     } else {

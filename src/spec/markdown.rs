@@ -38,66 +38,168 @@ pub struct Line<'a> {
     pub kind: Kind<'a>,
 }
 
-/// The lines of a body. Bytes that are no UTF-8 make a line `Text("")`: such a line holds nothing that a spec means.
+/// The lines of a body. Of a line that is no UTF-8 it sees what stands before the first byte that is none.
 pub fn lines(body: &[u8]) -> Vec<Line<'_>> {
-    let mut scanner = Scanner::default();
-    let (mut list, mut start) = (Vec::new(), 0);
+    let mut start = 0;
+    let mut list = Vec::new();
     for (index, raw) in body.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let text = std::str::from_utf8(raw).unwrap_or_default().trim_end_matches(['\n', '\r']);
-        list.push(Line { number: index + 1, start, end: start + raw.len(), kind: scanner.kind(text, start) });
-        start += raw.len();
+        let end = start + raw.len();
+        list.push((Line { number: index + 1, start, end, kind: Kind::Blank }, text_of(raw).trim_end_matches(['\n', '\r'])));
+        start = end;
     }
-    list
+    let ends = ends_below(&list.iter().map(|(_, text)| *text).collect::<Vec<_>>());
+    let mut scanner = Scanner::default();
+    list.into_iter().zip(ends).map(|((line, text), ends)| Line { kind: scanner.kind(text, line.start, ends), ..line }).collect()
+}
+
+fn text_of(raw: &[u8]) -> &str {
+    std::str::from_utf8(raw).or_else(|error| std::str::from_utf8(&raw[..error.valid_up_to()])).unwrap_or_default()
+}
+
+/// What stands below a line that could end a fence or a comment.
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    backticks: usize,
+    tildes: usize,
+    comment: bool,
+}
+
+/// For every line what ends below it, so that a fence that nothing closes can be told from one that something does.
+fn ends_below(lines: &[&str]) -> Vec<Ends> {
+    let mut ends = Ends::default();
+    let mut below: Vec<Ends> = Vec::with_capacity(lines.len());
+    for line in lines.iter().rev() {
+        below.push(ends);
+        if let Some((mark, length, "")) = fence(line.trim()).filter(|_| indent(line) < 4) {
+            let longest = if mark == '`' { &mut ends.backticks } else { &mut ends.tildes };
+            *longest = length.max(*longest);
+        }
+        ends.comment |= line.contains("-->");
+    }
+    below.reverse();
+    below
+}
+
+/// The column of the first character that is no blank; a tab goes to the next multiple of four.
+fn indent(line: &str) -> usize {
+    let blanks = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    blanks.fold(0, |column, byte| if byte == b'\t' { column + 4 - column % 4 } else { column + 1 })
+}
+
+/// What a line can be inside of, with the column at which the contents of its list item begin.
+#[derive(Clone, Copy)]
+enum Open {
+    Fence { mark: char, length: usize, base: usize },
+    Comment { base: usize },
 }
 
 #[derive(Default)]
 struct Scanner {
-    fence: Option<(char, usize)>,
-    comment: bool,
-    /// The last text belonged to a list item, so that deeper indentation is no indented code.
-    in_list: bool,
+    open: Option<Open>,
+    /// The columns at which the contents of the open list items begin.
+    items: Vec<usize>,
+    /// The line above is text, so that deeper indentation is no indented code.
+    in_paragraph: bool,
 }
 
 impl Scanner {
-    fn kind<'a>(&mut self, line: &'a str, start: usize) -> Kind<'a> {
-        let trimmed = line.trim_start();
-        let indent = line.len() - trimmed.len();
-        if let Some((mark, length)) = self.fence {
-            let closes = fence(trimmed).is_some_and(|(m, l, info)| m == mark && l >= length && info.trim().is_empty());
-            if closes {
-                self.fence = None;
-            }
+    fn kind<'a>(&mut self, line: &'a str, start: usize, ends: Ends) -> Kind<'a> {
+        let trimmed = line.trim_start_matches([' ', '\t']);
+        let column = indent(line);
+        if self.is_verbatim(trimmed, column) {
             return Kind::Verbatim;
         }
-        if self.comment {
-            self.comment = !line.contains("-->");
-            return Kind::Verbatim;
-        }
-        if trimmed.is_empty() {
+        let was_paragraph = std::mem::take(&mut self.in_paragraph);
+        if trimmed.trim().is_empty() {
             return Kind::Blank;
         }
-        if indent > 3 && !self.in_list {
+        self.items.retain(|&item| item <= column);
+        if column >= self.base() + 4 {
+            // Strictly, a box in the text of a paragraph is text; whoever wrote it there means a box.
+            self.in_paragraph = was_paragraph;
+            let item = was_paragraph.then(|| self.item(trimmed, column, start + line.len(), ends)).flatten();
+            return item.unwrap_or(if was_paragraph { Kind::Text(trimmed) } else { Kind::Verbatim });
+        }
+        if self.opens(trimmed, ends) {
             return Kind::Verbatim;
         }
-        if let Some((mark, length, info)) = fence(trimmed)
-            && !(mark == '`' && info.contains('`'))
-        {
-            self.fence = Some((mark, length));
-            return Kind::Verbatim;
-        }
-        if trimmed.starts_with("<!--") {
-            self.comment = !trimmed.contains("-->");
-            return Kind::Verbatim;
-        }
-        self.in_list = item(trimmed).is_some() || (self.in_list && indent > 0);
-        if let Some((level, text)) = heading(trimmed).filter(|_| indent <= 3) {
+        if let Some((level, text)) = heading(trimmed) {
             return Kind::Heading(level, text);
         }
-        match item(trimmed) {
-            Some(rest) => task(rest, start + line.len() - rest.len()).unwrap_or(Kind::Item),
-            None => Kind::Text(trimmed),
+        if is_break(trimmed) {
+            return Kind::Item;
+        }
+        self.in_paragraph = true;
+        self.item(trimmed, column, start + line.len(), ends).unwrap_or(Kind::Text(trimmed))
+    }
+
+    fn base(&self) -> usize {
+        self.items.last().copied().unwrap_or(0)
+    }
+
+    /// Whether a line is inside, or the end of, an open fence or comment; one that stands left of its list item ends both.
+    fn is_verbatim(&mut self, trimmed: &str, column: usize) -> bool {
+        let Some(open) = self.open else { return false };
+        let (Open::Fence { base, .. } | Open::Comment { base }) = open;
+        if column < base && !trimmed.is_empty() {
+            self.open = None;
+            return false;
+        }
+        let ends = match open {
+            Open::Fence { mark, length, .. } => {
+                column < base + 4 && fence(trimmed).is_some_and(|(m, l, info)| m == mark && l >= length && info.trim().is_empty())
+            }
+            Open::Comment { .. } => trimmed.contains("-->"),
+        };
+        if ends {
+            self.open = None;
+        }
+        true
+    }
+
+    /// Takes a line, or what follows a list marker, as the beginning of a fence or comment.
+    ///
+    /// `CommonMark` lets one that nothing ends run to the end of the text. Here it hides nothing: one stray fence must not swallow
+    /// every criterion below it. In a list item, the end of the item ends it.
+    fn opens(&mut self, trimmed: &str, ends: Ends) -> bool {
+        let base = self.base();
+        if let Some((mark, length, _)) = fence(trimmed).filter(|(mark, _, info)| *mark == '~' || !info.contains('`')) {
+            let longest = if mark == '`' { ends.backticks } else { ends.tildes };
+            self.open = (base > 0 || longest >= length).then_some(Open::Fence { mark, length, base });
+            return true;
+        }
+        if !trimmed.starts_with("<!--") {
+            return false;
+        }
+        let is_open = !trimmed.contains("-->") && (base > 0 || ends.comment);
+        self.open = is_open.then_some(Open::Comment { base });
+        true
+    }
+
+    /// A list item, a task, or a list in a list on one line; `end` is the byte behind the line's text.
+    fn item<'a>(&mut self, trimmed: &'a str, column: usize, end: usize, ends: Ends) -> Option<Kind<'a>> {
+        let (mut rest, mut column) = (item(trimmed)?, column + trimmed.len());
+        column -= rest.len();
+        loop {
+            self.items.push(column);
+            if let Some(task) = task(rest, end - rest.len()) {
+                return Some(task);
+            }
+            if self.opens(rest, ends) {
+                self.in_paragraph = false;
+                return Some(Kind::Item);
+            }
+            let Some(inner) = item(rest) else { return Some(Kind::Item) };
+            column += rest.len() - inner.len();
+            rest = inner;
         }
     }
+}
+
+/// A thematic break, which looks like a list item.
+fn is_break(trimmed: &str) -> bool {
+    let marks = trimmed.replace([' ', '\t'], "");
+    marks.len() >= 3 && ["-", "*", "_"].iter().any(|mark| marks.trim_start_matches(mark).is_empty())
 }
 
 /// A fence's character, length and info string.
@@ -182,9 +284,46 @@ mod tests {
         assert_eq!(tasks, [5]);
     }
 
+    fn tasks(body: &str) -> Vec<usize> {
+        let is_task = |line: &Line| matches!(line.kind, Kind::Task { .. });
+        lines(body.as_bytes()).iter().filter(|line| is_task(line)).map(|line| line.number).collect()
+    }
+
     #[test]
-    fn a_nested_task_is_a_task() {
-        let body = "- [ ] a\n    - [x] b\n";
-        assert_eq!(kinds(body).iter().filter(|kind| matches!(kind, Kind::Task { .. })).count(), 2);
+    fn tasks_in_lists_and_beside_code() {
+        let table: &[(&str, &[usize])] = &[
+            ("- [ ] a\n    - [x] b\n", &[1, 2]),
+            ("- a\n    - [ ] b\n        - [ ] c\n", &[2, 3]),
+            ("1. a\n\n   ```\n   - [ ] no\n   ```\n   - [ ] b\n", &[6]),
+            ("- [ ] a\n  ```\n  - [ ] no\n- [ ] b\n", &[1, 4]),
+            ("- ```\n  - [ ] no\n  ```\n- [ ] b\n", &[4]),
+            ("- - [ ] a\n* * *\n", &[1]),
+            ("> - [ ] quoted\n", &[]),
+            ("- a\n\n      - [ ] code\n", &[]),
+            ("~~~\n    ~~~\n- [ ] no\n~~~\n- [ ] b\n", &[5]),
+        ];
+        for (body, expected) in table {
+            assert_eq!(&tasks(body), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_ends_hides_nothing() {
+        let table: &[(&str, &[usize])] = &[
+            ("```\n- [ ] a\n", &[2]),
+            ("````\n- [ ] a\n```\n- [ ] b\n~~~~\n", &[2, 4]),
+            ("```md\n```sh\n```\n```\n# h\n- [ ] a\n", &[6]),
+            ("<!-- a\n\n- [ ] b\n", &[3]),
+            ("- a\n  ```\n  - [ ] no\n", &[]),
+        ];
+        for (body, expected) in table {
+            assert_eq!(&tasks(body), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_hides_no_box() {
+        let found = lines(b"- [ ] caf\xe9\n");
+        assert_eq!(found[0].kind, Kind::Task { box_offset: 3, ticked: false, text: "caf" });
     }
 }

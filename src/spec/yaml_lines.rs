@@ -4,21 +4,25 @@
 use super::document::FieldValue;
 use std::ops::Range;
 
-/// Every top-level field, in order: its name and its bytes. Comments and blank lines above a field belong to nobody.
+/// Every top-level field, in order: its name and its bytes. Comments and blank lines around a field belong to nobody.
+///
+/// [`super::front_matter::parse`] refuses a front matter whose fields the YAML parser sees elsewhere.
 pub fn fields(yaml: &[u8]) -> Vec<(String, Range<usize>)> {
-    let mut list: Vec<(String, Range<usize>)> = Vec::new();
-    let mut at = 0;
+    let mut lines = Vec::new();
+    let mut start = 0;
     for line in yaml.split_inclusive(|&byte| byte == b'\n') {
-        let end = at + line.len();
-        let text = String::from_utf8_lossy(line);
-        if let Some(name) = key(&text) {
-            list.push((name, at..end));
-        } else if continues(&text)
-            && let Some((_, range)) = list.last_mut()
-        {
-            range.end = end;
+        lines.push(start..start + line.len());
+        start += line.len();
+    }
+    let mut list = Vec::new();
+    let (mut index, mut is_broken) = (0, false);
+    while let Some(line) = lines.get(index) {
+        if let Some((name, colon)) = key(bare(&yaml[line.clone()])) {
+            let last = last_line(yaml, &lines, index, line.start + colon + 1, &mut is_broken);
+            list.push((name, line.start..lines[last].end));
+            index = last;
         }
-        at = end;
+        index += 1;
     }
     list
 }
@@ -33,22 +37,125 @@ pub fn field_ranges(yaml: &[u8], field: &str) -> Vec<Range<usize>> {
     fields(yaml).into_iter().filter(|(name, _)| name == field).map(|(_, range)| range).collect()
 }
 
-/// The name, where the line begins a top-level field.
-fn key(line: &str) -> Option<String> {
-    let line = line.trim_end();
-    let (name, rest) = match line.chars().next()? {
-        quote @ ('"' | '\'') => line[1..].split_once(quote)?,
-        ' ' | '\t' | '#' | '-' | ']' | '}' | '[' | '{' => return None,
-        _ => line.split_at(line.find(": ").or_else(|| line.ends_with(':').then(|| line.len() - 1))?),
-    };
-    let rest = rest.trim_start();
-    (rest == ":" || rest.starts_with(": ") || rest.starts_with(":\t")).then(|| name.trim().to_owned())
+/// A line without its end.
+fn bare(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// True for a line that belongs to the field above: indented, a list item, or the end of a flow value.
-fn continues(line: &str) -> bool {
-    let bare = line.trim_end();
-    !bare.trim_start().is_empty() && (line.starts_with([' ', '\t', ']', '}']) || bare == "-" || line.starts_with("- "))
+/// The name of the field that the line begins, and the offset of its colon.
+fn key(line: &[u8]) -> Option<(String, usize)> {
+    let is_colon = |at: usize| line.get(at) == Some(&b':') && matches!(line.get(at + 1), None | Some(b' ' | b'\t'));
+    match line.first()? {
+        b' ' | b'\t' | b'#' => None,
+        b'-' if matches!(line.get(1), None | Some(b' ' | b'\t')) => None,
+        b'"' | b'\'' => {
+            let end = quoted_end(line, 0)?;
+            let colon = end + line[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let name = serde_yaml::from_str(std::str::from_utf8(&line[..end]).ok()?).ok()?;
+            is_colon(colon).then_some((name, colon))
+        }
+        _ => {
+            let colon = (0..line.len()).find(|&at| is_colon(at))?;
+            let name = String::from_utf8_lossy(&line[..colon]).trim().to_owned();
+            comment(&line[..colon]).is_none().then_some((name, colon))
+        }
+    }
+}
+
+/// The last line of the field whose name is on line `first`.
+///
+/// A value that nothing closes makes the YAML broken; it is taken for one line, and no other is looked for: that would take long.
+fn last_line(yaml: &[u8], lines: &[Range<usize>], first: usize, value: usize, is_broken: &mut bool) -> usize {
+    let start = value_start(yaml, value, lines[first].end);
+    let mark = yaml[..lines[first].end].get(start).copied();
+    let has_list = matches!(mark, None | Some(b'#'));
+    let keeps_comments = has_list || matches!(mark, Some(b'|' | b'>'));
+    let needs_end = matches!(mark, Some(b'"' | b'\'' | b'[' | b'{')) && !*is_broken;
+    let closed = if needs_end { closed_end(yaml, start) } else { None };
+    *is_broken |= needs_end && closed.is_none();
+    let mut last = closed.map_or(first, |end| lines.partition_point(|line| line.end < end));
+    for (index, line) in lines.iter().enumerate().skip(last + 1) {
+        let text = bare(&yaml[line.clone()]);
+        let content = text.trim_ascii_start();
+        let is_comment = content.starts_with(b"#");
+        if content.is_empty() {
+            continue;
+        }
+        if content.len() < text.len() {
+            if keeps_comments || !is_comment {
+                last = index;
+            }
+        } else if has_list && text[0] == b'-' && key(text).is_none() {
+            last = index;
+        } else if !(has_list && is_comment) {
+            break;
+        }
+    }
+    last
+}
+
+/// The offset of a value behind blanks, an anchor and a tag; `end` where there is none on the line.
+fn value_start(yaml: &[u8], mut at: usize, end: usize) -> usize {
+    let skip = |at: usize, blank: bool| yaml[at..end].iter().take_while(|byte| byte.is_ascii_whitespace() == blank).count();
+    at += skip(at, true);
+    while at < end && matches!(yaml[at], b'&' | b'!') {
+        at += skip(at, false);
+        at += skip(at, true);
+    }
+    at
+}
+
+/// The offset behind a value in quotes or brackets.
+fn closed_end(yaml: &[u8], start: usize) -> Option<usize> {
+    match yaml.get(start)? {
+        b'"' | b'\'' => quoted_end(yaml, start),
+        b'[' | b'{' => flow_end(yaml, start),
+        _ => None,
+    }
+}
+
+fn quoted_end(text: &[u8], start: usize) -> Option<usize> {
+    let quote = text[start];
+    let mut at = start + 1;
+    loop {
+        match text.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            &byte if byte == quote && quote == b'\'' && text.get(at + 1) == Some(&quote) => at += 2,
+            &byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+fn flow_end(text: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut depth, mut at_token) = (start, 0_usize, true);
+    loop {
+        let byte = *text.get(at)?;
+        match byte {
+            b'"' | b'\'' if at_token => at = quoted_end(text, at)?,
+            b'#' if text[at - 1].is_ascii_whitespace() => {
+                at += text[at..].iter().position(|&byte| byte == b'\n')?;
+                continue;
+            }
+            _ => at += 1,
+        }
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+        at_token = matches!(byte, b'[' | b'{' | b',' | b':') || (at_token && byte.is_ascii_whitespace());
+    }
+}
+
+/// Where a comment begins, with the blanks before it.
+fn comment(text: &[u8]) -> Option<usize> {
+    let hash = (0..text.len()).find(|&at| text[at] == b'#' && (at == 0 || matches!(text[at - 1], b' ' | b'\t')))?;
+    Some(text[..hash].trim_ascii_end().len())
 }
 
 /// A field's lines. `was` are its lines so far: their style (flow or block list, indentation, comment behind the value) is kept.
@@ -61,7 +168,7 @@ pub fn render(field: &str, value: &FieldValue, was: Option<&str>, line_end: &str
         FieldValue::Raw(yaml) => format!("{field}: {yaml}{comment}{line_end}"),
         FieldValue::List(items) if items.is_empty() => format!("{field}: []{comment}{line_end}"),
         FieldValue::List(items) => {
-            let flow = first.split_once(':').is_some_and(|(_, rest)| rest.trim_start().starts_with('['));
+            let flow = is_flow(first) && was.is_some_and(|was| was.lines().count() == 1);
             if flow {
                 let items: Vec<_> = items.iter().map(|item| flow_scalar(item)).collect();
                 return format!("{field}: [{}]{comment}{line_end}", items.join(", "));
@@ -74,20 +181,20 @@ pub fn render(field: &str, value: &FieldValue, was: Option<&str>, line_end: &str
     }
 }
 
-/// A comment behind a value on its line, with its `#`.
+fn is_flow(line: &str) -> bool {
+    key(line.as_bytes()).is_some_and(|(_, colon)| line.as_bytes().get(value_start(line.as_bytes(), colon + 1, line.len())) == Some(&b'['))
+}
+
+/// A comment behind a value on the line of its name, with its `#`.
 fn trailing_comment(line: &str) -> Option<&str> {
-    let (_, value) = line.split_once(':')?;
-    let trimmed = value.trim_start();
-    let from = match trimmed.chars().next()? {
-        quote @ ('"' | '\'') => 1 + trimmed[1..].find(quote)? + 1,
-        '|' | '>' => return None,
-        _ => 0,
+    let (_, colon) = key(line.as_bytes())?;
+    let start = value_start(line.as_bytes(), colon + 1, line.len());
+    let from = match line.as_bytes().get(start) {
+        Some(b'"' | b'\'' | b'[' | b'{') => closed_end(line.as_bytes(), start)?,
+        _ => colon + 1,
     };
-    let rest = &trimmed[from..];
-    if rest.starts_with('#') {
-        return Some(rest.trim_end());
-    }
-    rest.find(" #").map(|at| rest[at + 1..].trim_end())
+    let comment = comment(&line.as_bytes()[from..])?;
+    Some(line[from + comment..].trim())
 }
 
 fn flow_scalar(text: &str) -> String {
@@ -101,12 +208,18 @@ pub fn scalar(text: &str) -> String {
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")
-        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
+        && !text.chars().any(|c| c.is_control() || is_unprintable(c))
         && matches!(serde_yaml::from_str::<serde_yaml::Value>(text), Ok(serde_yaml::Value::String(read)) if read == text)
         // YAML 1.1 readers, which other tools use, take these for booleans, and digits with colons or underscores for numbers.
         && !matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off")
         && !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E' | b'_' | b':' | b'.' | b'x'));
     if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// What JSON writes as it is and a YAML file should not hold: controls, line separators, and what turns the direction of the text.
+fn is_unprintable(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// JSON's string syntax is YAML's double-quoted one.
@@ -116,7 +229,7 @@ fn quoted(text: &str) -> String {
     for c in json.chars() {
         match c {
             // Printable in JSON, not in YAML.
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            _ if is_unprintable(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
             other => out.push(other),
         }
     }
@@ -126,6 +239,28 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_and_brackets_hold_their_lines() {
+        let table: &[(&str, &[(&str, &str)])] = &[
+            ("a: [b,\nc: d,\n  'e]' # ]\n]\nf: {}\n", &[("a", "a: [b,\nc: d,\n  'e]' # ]\n]\n"), ("f", "f: {}\n")]),
+            ("a: 'b\nc: d''\n'\ne: \"\\\"\nf: g\"\n", &[("a", "a: 'b\nc: d''\n'\n"), ("e", "e: \"\\\"\nf: g\"\n")]),
+            ("a: &x !t [\nb: c]\nd: !t\n  e: f\n", &[("a", "a: &x !t [\nb: c]\n"), ("d", "d: !t\n  e: f\n")]),
+            ("a: it's [b\nc: [it's, b's]\n", &[("a", "a: it's [b\n"), ("c", "c: [it's, b's]\n")]),
+            ("a: [b\nc: d\n", &[("a", "a: [b\n"), ("c", "c: d\n")]),
+            ("a:b: c\nd:\te\nhttp://x: y\n", &[("a:b", "a:b: c\n"), ("d", "d:\te\n"), ("http://x", "http://x: y\n")]),
+            ("'c''d' : 2\n\"e\\\"f\": 3\n", &[("c'd", "'c''d' : 2\n"), ("e\"f", "\"e\\\"f\": 3\n")]),
+            (
+                "a: b\n  # of c\nc: |\n  d\n  # e\n\nf:\n- g\n# h\n- i\n",
+                &[("a", "a: b\n"), ("c", "c: |\n  d\n  # e\n"), ("f", "f:\n- g\n# h\n- i\n")],
+            ),
+        ];
+        for (yaml, expected) in table {
+            let found = fields(yaml.as_bytes());
+            let found: Vec<_> = found.iter().map(|(name, range)| (name.as_str(), &yaml[range.clone()])).collect();
+            assert_eq!(&found, expected, "{yaml:?}");
+        }
+    }
 
     #[test]
     fn fields_with_their_lines() {
@@ -179,5 +314,8 @@ mod tests {
         assert_eq!(render("l", &list, Some("l: [x] # why\n"), "\n"), "l: [a, \"b, c\"] # why\n");
         assert_eq!(render("l", &list, Some("l:\n- x\n"), "\r\n"), "l:\r\n- a\r\n- b, c\r\n");
         assert_eq!(render("s", &"v".into(), Some("s: 'a # b' # c\n"), "\n"), "s: v # c\n");
+        assert_eq!(render("s", &"v".into(), Some("s: 'it''s # b' # c\n"), "\n"), "s: v # c\n");
+        assert_eq!(render("l", &list, Some("l: [x, \"y # z\"]\n"), "\n"), "l: [a, \"b, c\"]\n");
+        assert_eq!(render("l", &list, Some("l: [\n  x\n]\n"), "\n"), "l:\n  - a\n  - b, c\n");
     }
 }

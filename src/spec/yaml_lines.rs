@@ -14,17 +14,17 @@ pub fn fields(yaml: &[u8]) -> Vec<(String, Range<usize>)> {
         lines.push(start..start + line.len());
         start += line.len();
     }
-    let mut list = Vec::new();
+    let mut found = Vec::new();
     let (mut index, mut is_broken) = (0, false);
     while let Some(line) = lines.get(index) {
         if let Some((name, colon)) = key(bare(&yaml[line.clone()])) {
             let last = last_line(yaml, &lines, index, line.start + colon + 1, &mut is_broken);
-            list.push((name, line.start..lines[last].end));
+            found.push((name, line.start..lines[last].end));
             index = last;
         }
         index += 1;
     }
-    list
+    found
 }
 
 /// The bytes of a top-level field, if it is there; of the first one if it is there twice.

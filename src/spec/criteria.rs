@@ -49,8 +49,9 @@ pub fn find(body: &[u8]) -> Vec<Criterion> {
 }
 
 fn begins_criteria(heading: &str) -> bool {
-    const WORDS: &str = "acceptance criteria";
-    heading.get(..WORDS.len()).is_some_and(|start| start.eq_ignore_ascii_case(WORDS))
+    let mut words = heading.trim_start_matches(['*', '_']).split_whitespace();
+    let first = words.next().is_some_and(|word| word.eq_ignore_ascii_case("acceptance"));
+    first && words.next().is_some_and(|word| word.to_ascii_lowercase().starts_with("criteria"))
 }
 
 /// An item's text may go on in further lines of plain text.
@@ -67,32 +68,39 @@ fn with_continuation(text: &str, following: &[Line<'_>]) -> String {
 /// Splits a text from the command in the inline code span at its end, where that begins with a dollar sign and a blank.
 fn split_command(text: &str) -> (String, Option<String>) {
     let text = text.trim();
-    let plain = || (text.to_owned(), None);
-    let ticks = text.len() - text.trim_end_matches('`').len();
-    if ticks == 0 {
-        return plain();
+    if let Some((open, inner)) = last_span(text)
+        && let Some(command) = inner.trim_start().strip_prefix("$ ").map(str::trim).filter(|command| !command.is_empty())
+    {
+        return (text[..open].trim().to_owned(), Some(command.to_owned()));
     }
-    let before = &text[..text.len() - ticks];
-    let Some(open) = opening_run(before, ticks) else { return plain() };
-    let inner = &before[open + ticks..];
-    let inner = inner.strip_prefix(' ').and_then(|inner| inner.strip_suffix(' ')).unwrap_or(inner);
-    match inner.strip_prefix("$ ").map(str::trim).filter(|command| !command.is_empty()) {
-        Some(command) => (before[..open].trim().to_owned(), Some(command.to_owned())),
-        None => plain(),
-    }
+    (text.to_owned(), None)
 }
 
-/// Where the last run of exactly `ticks` backticks begins: the opening of a span whose closing run stands at the end.
-fn opening_run(before: &str, ticks: usize) -> Option<usize> {
-    let bytes = before.as_bytes();
-    let mut end = bytes.len();
-    while end > 0 {
-        let stop = before[..end].rfind('`')? + 1;
-        let start = stop - (stop - before[..stop].trim_end_matches('`').len());
-        if stop - start == ticks {
-            return Some(start);
+/// The code span that the text ends in: where it opens, and what is inside. Spans are found from the left, as `CommonMark` does: what
+/// people see as text is no command.
+fn last_span(text: &str) -> Option<(usize, &str)> {
+    let bytes = text.as_bytes();
+    let run = |at: usize| bytes[at..].iter().take_while(|&&byte| byte == b'`').count();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'\\' {
+            at += 2;
+            continue;
         }
-        end = start;
+        let length = run(at);
+        if length == 0 {
+            at += 1;
+            continue;
+        }
+        let inside = at + length;
+        let mut end = inside;
+        while end < bytes.len() && run(end) != length {
+            end += run(end).max(1);
+        }
+        if end + length == bytes.len() {
+            return Some((at, &text[inside..end]));
+        }
+        at = if end < bytes.len() { end + length } else { inside };
     }
     None
 }
@@ -123,6 +131,9 @@ mod tests {
             ("Plain `code`", "Plain `code`", None),
             ("No span `$ x", "No span `$ x", None),
             ("Empty `$ `", "Empty `$ `", None),
+            ("Text `a `$ x`", "Text `a `$ x`", None),
+            ("Escaped \\`$ x`", "Escaped \\`$ x`", None),
+            ("Unequal ``$ x`", "Unequal ``$ x`", None),
         ] {
             let found = find(format!("## Acceptance Criteria\n- [ ] {item}\n").as_bytes());
             assert_eq!((found[0].text.as_str(), found[0].command.as_deref()), (text, command), "{item}");

@@ -2,7 +2,7 @@
 
 use super::criteria::{self, Criterion, is_tool_heading};
 use super::front_matter::{self, FrontMatter};
-use super::markdown::{Kind, lines};
+use super::markdown::{Kind, lines, strict_lines};
 use super::yaml_lines as yaml;
 use std::fmt;
 use std::ops::Range;
@@ -127,7 +127,7 @@ impl Document {
 
     /// The first level-1 heading, else the first line of text, without control characters; possibly empty.
     pub fn title(&self) -> String {
-        let lines = lines(self.body());
+        let lines = lines(self.without_tool_sections());
         let heading = lines.iter().find_map(|line| match line.kind {
             Kind::Heading(1, text) => Some(text),
             _ => None,
@@ -192,10 +192,10 @@ impl Document {
         self.splice(range, text.into_bytes());
     }
 
-    /// Removes a field of the front matter with its lines.
+    /// Removes a field of the front matter with its lines, however often it is there.
     pub fn remove(&mut self, field: &str) {
         let Some(front) = self.front.clone() else { return };
-        if let Some(range) = yaml::field_range(&self.bytes[front.clone()], field) {
+        for range in yaml::field_ranges(&self.bytes[front.clone()], field).into_iter().rev() {
             self.splice(front.start + range.start..front.start + range.end, Vec::new());
         }
     }
@@ -203,7 +203,10 @@ impl Document {
     /// The same front matter with another body.
     #[must_use]
     pub fn replace_body(&self, body: &[u8]) -> Self {
-        Self::parse([&self.bytes[..self.body], body].concat())
+        // The closing `---` may be the end of the file; behind a body it has to be a line.
+        let is_open = self.front.is_some() && !body.is_empty() && !self.bytes[..self.body].ends_with(b"\n");
+        let gap = if is_open { self.line_end() } else { "" };
+        Self::parse([&self.bytes[..self.body], gap.as_bytes(), body].concat())
     }
 
     /// The same body with another front matter, given as the bytes between the `---` lines.
@@ -219,30 +222,37 @@ impl Document {
 
     /// Writes a section of ours at the end, in place of an earlier one of that heading. The text is fenced: nothing in it is markdown.
     pub fn append_tool_section(&mut self, heading: &str, text: &str) {
-        let body = self.body();
-        let lines = lines(body);
-        let old = lines.iter().position(|line| line.kind == Kind::Heading(2, heading));
-        let (before, after) = match old {
-            None => (body.to_vec(), Vec::new()),
-            Some(first) => {
-                let end = lines[first + 1..].iter().find(|line| matches!(line.kind, Kind::Heading(1 | 2, _)));
-                (body[..lines[first].start].to_vec(), end.map_or(Vec::new(), |line| body[line.start..].to_vec()))
-            }
-        };
         let line_end = self.line_end();
         let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
-        let text = text.trim_end().replace("\r\n", "\n").replace('\n', line_end);
-        let section = format!("## {heading}{line_end}{line_end}{fence}text{line_end}{text}{line_end}{fence}{line_end}");
-        let mut body = before.trim_ascii_end().to_vec();
-        if !body.is_empty() {
-            body.extend_from_slice(line_end.repeat(2).as_bytes());
+        let text = text.trim_end().replace("\r\n", "\n");
+        let fenced = format!("{fence}text\n{text}\n{fence}\n").replace('\n', line_end);
+        let (written, at) = self.with_section(heading, &fenced);
+        let is_seen = lines(written.body()).iter().any(|line| line.start == at && line.kind == Kind::Heading(2, heading));
+        // What the body left open may be closed by a line of the text, and our heading is inside then. Indented, no line closes it.
+        *self = if is_seen { written } else { self.with_section(heading, &indented(&text, line_end)).0 };
+    }
+
+    /// The document with this section, and where in the body its heading stands.
+    fn with_section(&self, heading: &str, content: &str) -> (Self, usize) {
+        let (body, line_end) = (self.body(), self.line_end());
+        let start = lines(body).iter().find(|line| line.kind == Kind::Heading(2, heading)).map(|line| line.start);
+        let mut new = body[..start.unwrap_or(body.len())].to_vec();
+        if !new.is_empty() && !new.ends_with(b"\n") {
+            new.extend_from_slice(if new.ends_with(b"\r") { "\n" } else { line_end }.as_bytes());
         }
-        body.extend_from_slice(section.as_bytes());
-        if !after.is_empty() {
-            body.extend_from_slice(line_end.as_bytes());
-            body.extend_from_slice(&after);
+        if !new.is_empty() && !new.ends_with(b"\n\n") && !new.ends_with(b"\n\r\n") {
+            new.extend_from_slice(line_end.as_bytes());
         }
-        *self = self.replace_body(&body);
+        let at = new.len();
+        new.extend_from_slice(format!("## {heading}{line_end}{line_end}{content}").as_bytes());
+        // A fence that the old section left open holds output to the end.
+        let old = start.map_or(&[][..], |start| &body[start..]);
+        let next = strict_lines(old).into_iter().skip(1).find(|line| matches!(line.kind, Kind::Heading(1 | 2, _)));
+        if let Some(next) = next {
+            new.extend_from_slice(line_end.as_bytes());
+            new.extend_from_slice(&old[next.start..]);
+        }
+        (self.replace_body(&new), at)
     }
 
     /// The bytes between the `---` lines; empty where there is no front matter.
@@ -276,6 +286,10 @@ impl Document {
         bytes.splice(range, with);
         *self = Self::parse(bytes);
     }
+}
+
+fn indented(text: &str, line_end: &str) -> String {
+    text.lines().map(|line| format!("    {}{line_end}", line.replace("-->", "-- >"))).collect()
 }
 
 fn longest_run(text: &str, mark: char) -> usize {

@@ -6,16 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 /// The document without box states, tool-written front matter and tool-written sections; line ends are LF, blanks at the end
 /// and a byte order mark are dropped.
+///
+/// The two `---` lines are always there: else a front matter that moved into the body, where it says nothing, would look the same.
 pub fn of(document: &Document) -> Vec<u8> {
-    let mut text = Vec::new();
-    let front = document.front_lines_without(TOOL_FIELDS);
-    if front.iter().any(|line| !line.trim_ascii().is_empty()) {
-        text.extend_from_slice(b"---\n");
-        for line in front {
-            push_line(&mut text, line);
-        }
-        text.extend_from_slice(b"---\n");
+    let mut text = b"---\n".to_vec();
+    for line in document.front_lines_without(TOOL_FIELDS) {
+        push_line(&mut text, line);
     }
+    text.extend_from_slice(b"---\n");
     let body = document.without_tool_sections();
     let mut unticked = body.to_vec();
     for line in lines(body) {
@@ -101,9 +99,32 @@ mod tests {
             SPEC.replace("# T", "# T\n\n## Agent Output\n"),
             SPEC.replace("labels:", "x:\n  status: y\nlabels:"),
             SPEC.replace("- [ ] one", "```\n- [ ] one\n```"),
+            format!("---\nstatus: pending\n---\n{SPEC}"),
         ];
         for text in other {
             assert_ne!(id_of(&text), id_of(SPEC), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_git_chant_writes_into_any_document_is_no_intent() {
+        for text in [
+            "",
+            "a",
+            "---\n---",
+            "---\nx: y\n",
+            "# T\n```\na\n",
+            "# T\n<!-- a\n",
+            "~~~~\na\r\n\r\n",
+            "- a\n  ```\n  b\n",
+            "```\n- [ ] a\n~~~",
+        ] {
+            let before = Document::parse(text);
+            let mut after = before.clone();
+            after.set("status", "completed".into());
+            after.append_tool_section("Agent Output", "```\n~~~~\n-->\n## Acceptance Criteria\n- [ ] no");
+            assert_eq!(diff(&before, &after), "", "{text:?}");
+            assert_eq!(after.criteria(), before.criteria(), "{text:?}");
         }
     }
 

@@ -40,6 +40,15 @@ pub struct Line<'a> {
 
 /// The lines of a body. Of a line that is no UTF-8 it sees what stands before the first byte that is none.
 pub fn lines(body: &[u8]) -> Vec<Line<'_>> {
+    scan(body, ends_below)
+}
+
+/// The same by the letter of `CommonMark`: a fence that nothing ends hides everything below it.
+pub fn strict_lines(body: &[u8]) -> Vec<Line<'_>> {
+    scan(body, |lines| vec![Ends { backticks: usize::MAX, tildes: usize::MAX, comment: true }; lines.len()])
+}
+
+fn scan(body: &[u8], ends: impl Fn(&[&str]) -> Vec<Ends>) -> Vec<Line<'_>> {
     let mut start = 0;
     let mut list = Vec::new();
     for (index, raw) in body.split_inclusive(|&byte| byte == b'\n').enumerate() {
@@ -47,7 +56,7 @@ pub fn lines(body: &[u8]) -> Vec<Line<'_>> {
         list.push((Line { number: index + 1, start, end, kind: Kind::Blank }, text_of(raw).trim_end_matches(['\n', '\r'])));
         start = end;
     }
-    let ends = ends_below(&list.iter().map(|(_, text)| *text).collect::<Vec<_>>());
+    let ends = ends(&list.iter().map(|(_, text)| *text).collect::<Vec<_>>());
     let mut scanner = Scanner::default();
     list.into_iter().zip(ends).map(|((line, text), ends)| Line { kind: scanner.kind(text, line.start, ends), ..line }).collect()
 }

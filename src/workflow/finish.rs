@@ -49,6 +49,10 @@ pub enum Conclusion {
 /// Ends a run. `failure` is why the agent itself failed, if it did.
 pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<Conclusion> {
     let left = commit_leftovers(work);
+    // What a person did to the file meanwhile counts: the outcome is decided from the spec as it is now.
+    if let Err(error) = super::pickup::pick_up(ctx) {
+        ctx.out.warning(format!("the files of this checkout could not be looked at: {error:#}"));
+    }
     let tip = tip(ctx, work)?;
     if !work.run.is_empty() {
         keep_all(ctx, work, tip)?;
@@ -175,6 +179,12 @@ fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Docu
 
 /// One try, decided from this version of the spec. `None`: somebody added an event meanwhile; a pass that was recorded is reused.
 fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document, spec: &Spec) -> Result<Option<Conclusion>> {
+    // An intent that changed says more than a criterion that fails for it.
+    let edited = combine(spec, began, ended);
+    if intent::id(&edited) != intent::id(began) {
+        let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &edited));
+        return attention(ctx, work, tip, reason).map(Some);
+    }
     let checks = match verify::verify(ctx, spec, tip) {
         Ok(checks) => checks,
         Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
@@ -194,8 +204,8 @@ fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: 
         return fail(ctx, work, tip, &format!("criterion {} is not ticked, and no command decides it", open.join(", "))).map(Some);
     }
     if intent::id(&document) != intent::id(began) {
-        let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &document));
-        return attention(ctx, work, tip, reason).map(Some);
+        // Edited while the commands ran: the next try says so.
+        return Ok(None);
     }
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;

@@ -2,6 +2,7 @@
 
 use super::{Oid, Repository};
 use anyhow::{Context as _, Result, bail};
+use std::collections::HashMap;
 
 /// Where specs and archived specs lie in a checkout; a commit that touches nothing else is planning.
 pub const PLANNING: [&str; 2] = [".chant/specs", ".chant/archive"];
@@ -63,18 +64,32 @@ impl Repository {
         Ok(output.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect())
     }
 
-    /// The blobs that a path held along the history of `tip`, newest first, with the commits that put them there.
+    /// The blobs that a path held on the way to what it is at `tip`, newest first, with the commits that put them there. A merge that
+    /// took one side's blob is passed by on that side; one that made a blob of its own goes on with its first parent.
     pub fn path_history(&self, tip: Oid, path: &str) -> Result<Vec<(Oid, Oid)>> {
         let tip = tip.to_string();
-        let args = ["log", "--format=%x00%H", "--raw", "--no-abbrev", "--no-renames", "-m", "--first-parent", &tip, "--", path];
+        let args =
+            ["log", "--format=%x00%H %P", "--parents", "--raw", "--no-abbrev", "--no-renames", "-m", "--topo-order", &tip, "--", path];
         let text = self.git().command(args).line()?;
-        let mut list = Vec::new();
+        let (mut steps, mut first) = (HashMap::new(), None);
         for record in text.split('\0').skip(1) {
             let mut lines = record.lines().filter(|line| !line.is_empty());
-            let Some(commit) = lines.next().and_then(Oid::from_hex) else { continue };
+            let mut commits = lines.next().unwrap_or_default().split(' ').filter_map(Oid::from_hex);
+            let Some(commit) = commits.next() else { continue };
+            first = first.or(Some(commit));
             // ":100644 100644 <old> <new> M\tpath"
             let blob = lines.next().and_then(|raw| raw.split(' ').nth(3)).and_then(Oid::from_hex);
-            list.extend(blob.map(|blob| (commit, blob)));
+            // A merge has a record for each parent that it differs from.
+            let step = steps.entry(commit).or_insert_with(|| (blob, commits.collect::<Vec<_>>()));
+            step.0 = step.0.or(blob);
+        }
+        let mut list = Vec::new();
+        while let Some((commit, (blob, parents))) = first.and_then(|commit| Some((commit, steps.remove(&commit)?))) {
+            let taken = parents.iter().filter(|_| parents.len() > 1).find(|parent| steps.get(*parent).is_some_and(|step| step.0 == blob));
+            if taken.is_none() {
+                list.extend(blob.map(|blob| (commit, blob)));
+            }
+            first = taken.or(parents.first()).copied();
         }
         Ok(list)
     }

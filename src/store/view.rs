@@ -35,6 +35,8 @@ pub struct Observation {
     pub head: Option<Oid>,
     /// What we last saw.
     pub view: Option<Oid>,
+    /// What HEAD had when we last saw it.
+    pub head_before: Option<Oid>,
 }
 
 /// A look at the files that has begun.
@@ -86,8 +88,9 @@ impl Store<'_> {
         for name in names {
             let Some(id) = name.strip_suffix(".md").and_then(|id| SpecId::parse(id).ok()) else { continue };
             let file = self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?;
-            let blob = view.differs.get(&name).or_else(|| seen.get(&name)).copied();
-            list.push(Observation { id, file, head: now.get(&name).copied(), view: blob });
+            let head_before = seen.get(&name).copied();
+            let blob = view.differs.get(&name).copied().or(head_before);
+            list.push(Observation { id, file, head: now.get(&name).copied(), view: blob, head_before });
         }
         Ok((view, list))
     }
@@ -126,9 +129,9 @@ impl Store<'_> {
             let view = self.view()?;
             let mut next = view.clone();
             let in_head = self.repo.head()?.commit.map(|commit| self.repo.entry_at(commit, super::spec_path(id).as_bytes())).transpose()?;
-            let in_head = in_head.flatten().map(|(id, _)| id);
-            let seen_in_head = view.head.map(|tree| self.repo.entry_at(tree, id.file_name().as_bytes())).transpose()?.flatten();
-            if in_head == Some(blob) && seen_in_head.map(|(id, _)| id) == Some(blob) {
+            if in_head.flatten().map(|(id, _)| id) == Some(blob) {
+                // Only this file of HEAD has been looked at; after a commit of ours the tree is HEAD's own.
+                next.head = Some(self.repo.edit_tree(next.head, &[(id.file_name().into_bytes(), Some(blob))])?);
                 next.differs.remove(&id.file_name());
             } else {
                 next.differs.insert(id.file_name(), blob);

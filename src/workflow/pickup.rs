@@ -68,12 +68,12 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<()> {
     if spec.event.blob == blob.to_string() {
         return Ok(());
     }
-    let Some((base, author)) = base_of_edit(ctx, &spec, seen, blob, uncommitted)? else { return Ok(()) };
-    document.front()?;
+    let Some(edit) = base_of_edit(ctx, &spec, seen, document, blob)? else { return Ok(()) };
+    edit.newest().front()?;
     if uncommitted {
-        store.trust(&intent::id(&document))?;
+        store.trust(&intent::id(edit.newest()))?;
     }
-    let recorded = record(ctx, &spec.id, &base, &document, author)?;
+    let recorded = record(ctx, &spec.id, &edit)?;
     let now = ctx.repo.hash_blob(recorded.document.as_bytes())?;
     if now != blob {
         // Joined with what others did, or a status that was not granted: the person's bytes are in the history.
@@ -103,64 +103,105 @@ fn adopt(ctx: &Context, id: &SpecId, document: Document, uncommitted: bool) -> R
     files::commit_file(ctx, id, blob, &format!("chant({id}): add spec\n"))
 }
 
-/// The version that an edit was made from, and who made it where a commit says so; `None` where the file is no edit.
-fn base_of_edit(
-    ctx: &Context,
-    spec: &Spec,
-    seen: &Observation,
-    blob: Oid,
-    uncommitted: bool,
-) -> Result<Option<(Recorded, Option<Signature>)>> {
-    let store = ctx.store();
-    if uncommitted {
-        for version in [seen.view, seen.head].into_iter().flatten() {
-            if let Some(base) = store.event_with_blob(spec, version)? {
-                return Ok(Some((base, None)));
-            }
-        }
-        return Ok(store.history(spec.tip)?.pop().map(|root| (root, None)));
-    }
-    let Some(head) = ctx.repo.head()?.commit else { return Ok(None) };
-    let versions = ctx.repo.path_history(head, &spec_path(&spec.id))?;
-    let author = versions.first().map(|(commit, _)| ctx.repo.commit(*commit)).transpose()?.map(|commit| commit.author);
-    let history = store.history(spec.tip)?;
-    let place = |blob: Oid| history.iter().position(|recorded| recorded.event.blob == blob.to_string());
-    // The branch's earlier versions of the file, newest first, as places in the spec's history (0 is the tip).
-    let mut earlier = versions.iter().skip(1).filter_map(|(_, blob)| place(*blob));
-    match place(blob) {
-        None => {
-            let base = earlier.next().unwrap_or(history.len() - 1);
-            Ok(Some((history[base].clone(), author)))
-        }
-        // A version from before one that this branch held already: somebody put it back.
-        Some(known) => match earlier.find(|place| *place < known) {
-            Some(base) => Ok(Some((history[base].clone(), author))),
-            None => {
-                ctx.out.hint(format!("{} is an older version here; git chant show {}", spec_path(&spec.id), spec.id));
-                Ok(None)
-            }
-        },
+/// What a person did to a file.
+struct Edit {
+    /// The version that it was made from.
+    base: Recorded,
+    /// Earlier steps of it that were committed, oldest first, with their authors.
+    before: Vec<(Document, Signature)>,
+    /// The file as it is.
+    document: Document,
+    /// Who made it, where a commit says so.
+    author: Option<Signature>,
+}
+
+impl Edit {
+    fn newest(&self) -> &Document {
+        &self.document
     }
 }
 
+/// The version that an edit was made from, and who made it where a commit says so; `None` where the file is no edit.
+fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, document: Document, blob: Oid) -> Result<Option<Edit>> {
+    let mut history = ctx.store().history(spec.tip)?;
+    history.reverse();
+    let with_blob = |blob: Option<Oid>| {
+        let blob = blob?.to_string();
+        history.iter().rfind(|recorded| recorded.event.blob == blob).cloned()
+    };
+    let head = ctx.repo.head()?.commit;
+    let mut versions = head.map_or_else(|| Ok(Vec::new()), |head| ctx.repo.path_history(head, &spec_path(&spec.id)))?;
+    versions.reverse();
+    let places = places(&history, &versions);
+    let known = places.iter().rposition(Option::is_some);
+    let root = || history[0].clone();
+    let in_branch = || known.and_then(|at| places[at]).map(|place| history[place].clone());
+    // HEAD's bytes again although HEAD has not moved: an edit that was not committed is undone.
+    let undone = seen.file == seen.head && seen.head == seen.head_before && seen.view.is_some();
+    if undone || seen.file != seen.head {
+        let base = with_blob(seen.view).or_else(|| with_blob(seen.head)).or_else(in_branch).unwrap_or_else(root);
+        return Ok(Some(Edit { base, before: Vec::new(), document, author: None }));
+    }
+    let author = |commit: Oid| ctx.repo.commit(commit).map(|commit| commit.author);
+    let Some((newest, earlier)) = versions.split_last().filter(|(newest, _)| newest.1 == blob) else { return Ok(None) };
+    let newest_author = Some(author(newest.0)?);
+    match known {
+        Some(known) if known + 1 == versions.len() => {
+            ctx.out.hint(format!("{} is an older version here; git chant show {}", spec_path(&spec.id), spec.id));
+            Ok(None)
+        }
+        // Every commit since a version that the spec has is a step of its own, so that every clone makes the same events.
+        Some(known) => {
+            let steps = earlier[known + 1..].iter().map(|(commit, blob)| Ok((Document::parse(ctx.repo.blob(*blob)?), author(*commit)?)));
+            let before =
+                steps.filter(|step| step.as_ref().map_or(true, |(document, _)| document.front().is_ok())).collect::<Result<_>>()?;
+            Ok(Some(Edit { base: in_branch().unwrap_or_else(root), before, document, author: newest_author }))
+        }
+        None => {
+            let base = with_blob(seen.view).unwrap_or_else(root);
+            Ok(Some(Edit { base, before: Vec::new(), document, author: newest_author }))
+        }
+    }
+}
+
+/// Where each of a branch's versions is among a spec's events, both oldest first, each at or after the one before it. A version that is
+/// nowhere from there on is one that the spec does not know, or an old one that somebody put back.
+fn places(history: &[Recorded], versions: &[(Oid, Oid)]) -> Vec<Option<usize>> {
+    let mut from = 0;
+    let place = |(_, blob): &(Oid, Oid)| {
+        let blob = blob.to_string();
+        let found = history[from..].iter().position(|recorded| recorded.event.blob == blob).map(|at| from + at);
+        from = found.unwrap_or(from);
+        found
+    };
+    versions.iter().map(place).collect()
+}
+
 /// Records an edit on the version it was made from, joined with the tip where that has moved on.
-fn record(ctx: &Context, id: &SpecId, base: &Recorded, document: &Document, author: Option<Signature>) -> Result<Spec> {
+fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
     let store = ctx.store();
     loop {
         let tip = store.require(id)?;
-        let from = store.load_at(id, base.id)?;
-        let (change, refused) = requested(&from, &tip, document, author.clone())?;
-        let edited = store.prepare(&from, &change)?;
-        let next = if from.tip == tip.tip { edited } else { store.join(&tip, &edited)? };
+        let joined = |next: &Spec| if edit.base.id == tip.tip { Ok(next.clone()) } else { store.join(&tip, next) };
+        let mut from = store.load_at(id, edit.base.id)?;
+        for (document, author) in &edit.before {
+            let (change, _) = requested(&from, &tip, document, Some(author.clone()))?;
+            from = store.prepare(&from, &change)?;
+        }
+        // Where the steps before and what we had make up the file already, the last commit only put the two together.
+        let together = if edit.before.is_empty() { None } else { Some(joined(&from)?).filter(|spec| spec.document == edit.document) };
+        let (change, refused) = requested(&from, &tip, &edit.document, edit.author.clone())?;
+        let next = match &together {
+            Some(together) => together.clone(),
+            None => joined(&store.prepare(&from, &change)?)?,
+        };
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
         ctx.out.note(format!("Recorded your edit of {id}."));
-        if let Some(reason) = refused {
+        let completed = together.is_none() && refused.is_none() && wants(&edit.document, &from) == Some(Status::Completed);
+        if let Some(reason) = refused.filter(|_| together.is_none()) {
             ctx.out.warning(reason);
         }
-        if wants(document, &from) == Some(Status::Completed) {
-            return super::finalize::finalize_on_request(ctx, &next);
-        }
-        return Ok(next);
+        return if completed { super::finalize::finalize_on_request(ctx, &next) } else { Ok(next) };
     }
 }
 

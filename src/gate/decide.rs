@@ -70,7 +70,7 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
 fn judge(facts: &SpecFacts, result_tree: Option<&str>, verify: VerifyMode) -> Vec<Reason> {
     let mut reasons = work(facts, result_tree);
     for criterion in &facts.criteria {
-        reasons.extend(judge_criterion(&facts.id, criterion, verify));
+        reasons.extend(judge_criterion(facts, criterion, verify));
     }
     reasons.extend(intent(facts));
     reasons.extend(approval(facts));
@@ -102,19 +102,23 @@ fn work(facts: &SpecFacts, result_tree: Option<&str>) -> Vec<Reason> {
     } else {
         reasons.push(Reason::NoWorkTip { id: id() });
     }
-    if !facts.abandoned_commits.is_empty() {
+    // Of a run that ended badly nothing was given up yet: it can be resumed, and what is wrong with it was said.
+    let given_up = !matches!(facts.status, Status::Failed | Status::NeedsAttention);
+    if given_up && !facts.abandoned_commits.is_empty() {
         reasons.push(Reason::AbandonedWork { id: id(), status: facts.status, commits: facts.abandoned_commits.clone() });
     }
     reasons
 }
 
-fn judge_criterion(id: &str, criterion: &CriterionFacts, verify: VerifyMode) -> Vec<Reason> {
+/// A box that a command decides is ticked when the work is finished: before that, the command's verdict is all there is to say.
+fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, verify: VerifyMode) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let (id, number, text) = (id.to_owned(), criterion.number, criterion.text.clone());
-    if !criterion.ticked {
+    let (id, number, text) = (facts.id.clone(), criterion.number, criterion.text.clone());
+    let decided = criterion.command.is_some() && verify != VerifyMode::None;
+    if !criterion.ticked && !(decided && facts.status != Status::Completed) {
         reasons.push(Reason::Unticked { id: id.clone(), number, text: text.clone() });
     }
-    if criterion.command.is_none() || verify == VerifyMode::None {
+    if !decided {
         return reasons;
     }
     match criterion.verdict {

@@ -168,8 +168,8 @@ fn one_thing_missing_is_one_reason() {
 fn every_reason_is_reported_in_a_fixed_order() {
     let mut facts = complete();
     facts.status = Status::InProgress;
-    facts.criteria[0].ticked = false;
     facts.criteria[0].verdict = Verdict::NotRun;
+    facts.criteria.push(CriterionFacts { number: 2, text: "Read".to_owned(), ticked: false, command: None, verdict: Verdict::NotRun });
     facts.intent_now = "i2".to_owned();
     facts.approval_required = true;
     facts.dependencies_in_result[0].1 = false;
@@ -181,11 +181,27 @@ fn every_reason_is_reported_in_a_fixed_order() {
         [
             "git chant fetch",
             "git chant log x --follow",
-            "git chant check x 1",
             "git chant verify x",
+            "git chant check x 2",
             "git chant approve x",
             "git chant approve x",
             "git chant merge dep"
+        ]
+    );
+}
+
+#[test]
+fn a_failed_run_is_refused_for_what_a_person_can_do_about_it() {
+    let mut facts = complete();
+    facts.status = Status::Failed;
+    facts.criteria[0].ticked = false;
+    facts.criteria[0].verdict = Verdict::Failed { exit: 1 };
+    facts.abandoned_commits = vec!["0123456789abcdef".to_owned()];
+    assert_eq!(
+        reasons(facts),
+        [
+            "spec x is failed, not completed | git chant resume x",
+            "spec x: criterion 1 failed with exit code 1: Tests pass | git chant verify x"
         ]
     );
 }

@@ -29,7 +29,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
         }
     }
-    let plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
+    let mut plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
+    // The first attempt took them in; nothing is taken in again.
+    plan.inputs.clear();
     let started = start::go_on(ctx, plan)?;
     if let Some(dead) = dead {
         dead.remove()?;

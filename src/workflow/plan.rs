@@ -174,7 +174,23 @@ fn inputs(ctx: &Context, spec: &Spec, base: Oid) -> Result<Vec<(SpecId, Oid)>> {
             inputs.push((id, tip));
         }
     }
-    Ok(inputs)
+    without_contained(ctx, inputs)
+}
+
+/// Leaves out what another input brings along: of a chain, each worked on top of the one before, only the last is merged.
+fn without_contained(ctx: &Context, inputs: Vec<(SpecId, Oid)>) -> Result<Vec<(SpecId, Oid)>> {
+    let mut kept = Vec::new();
+    for (index, (id, tip)) in inputs.iter().enumerate() {
+        let mut contained = false;
+        for (other, (_, over)) in inputs.iter().enumerate() {
+            // Of two that are the same commit the later one stays.
+            contained |= other != index && (tip != over || other > index) && ctx.repo.is_ancestor(*tip, *over)?;
+        }
+        if !contained {
+            kept.push((id.clone(), *tip));
+        }
+    }
+    Ok(kept)
 }
 
 /// A prompt's template: the repository's own at the top of this checkout, else the built-in one.

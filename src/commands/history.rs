@@ -36,7 +36,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     for recorded in history {
         let event = &recorded.event;
         let who = safe(&recorded.author.name);
-        ctx.out.line(format!("{}  {}  {:<9}  {:<15}  {who}", recorded.id.short(), date(recorded.author.seconds), event.kind, event.status));
+        // An import is the same commit in every clone, so it has no date of its own.
+        let when = if recorded.author.seconds == 0 { "(no date)".to_owned() } else { date(recorded.author.seconds) };
+        ctx.out.line(format!("{}  {when:<16}  {:<9}  {:<15}  {who}", recorded.id.short(), event.kind, event.status));
         for line in event.text.lines().take(20) {
             ctx.out.line(format!("    {}", safe(line)));
         }

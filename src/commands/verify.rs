@@ -87,7 +87,7 @@ fn print(ctx: &Context, spec: &Spec, commit: Oid, checks: &[Check]) {
         let text = safe(&check.criterion.text);
         let more = match &check.verdict {
             Verdict::Reused => "  (passed before on this code tree)".to_owned(),
-            Verdict::Fail { reason, .. } => format!("\n        {}", safe(reason)),
+            Verdict::Fail { reason, .. } => reason.lines().map(|line| format!("\n        {}", safe(line))).collect(),
             Verdict::Skip if check.criterion.ticked => "  (ticked; no command decides it)".to_owned(),
             Verdict::Skip => "  (not ticked; no command decides it)".to_owned(),
             Verdict::Pass => String::new(),

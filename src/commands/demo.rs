@@ -44,7 +44,7 @@ fn empty_dir(dir: &Path) -> Result<PathBuf> {
 }
 
 fn opening(stage: &Stage, shown: &Path) -> Result<()> {
-    stage.say(
+    stage.begin(
         "A small key-value store loses updates when two programs write at once: issue 42.\n\
          Four specs take it from the report to a merged fix. The agent is a script, so\n\
          this needs no model and no network. Every line after a $ is run for real.",
@@ -70,6 +70,8 @@ fn setting_up(stage: &Stage) -> Result<()> {
     );
     stage.run("git chant init --agent demo", Ends::Well)?;
     stage.run("git config chant.agent.demo.command", Ends::Well)?;
+    stage.run("git add .chant/config.md", Ends::Well)?;
+    stage.run("git commit --quiet -m 'Use git-chant'", Ends::Well)?;
     stage.say(
         "A spec is a markdown file: what is wanted, and criteria to accept it by. Write it\n\
          with `git chant add`, or by hand, as these four were. A criterion that ends in a\n\
@@ -98,9 +100,12 @@ fn three_runs(stage: &Stage) -> Result<()> {
 fn refused(stage: &Stage) -> Result<()> {
     stage.title("An agent says that it is done, and is not");
     stage.run("git chant work 004", Ends::Badly)?;
-    stage.say("The agent ticked every box. git-chant ran the commands itself, and believed those.");
+    stage.say(
+        "The agent ticked every box and ended with exit code 0. Neither counts: git-chant ran\n\
+         the commands itself, and the ticks stay on the branch.",
+    );
     stage.run("git chant verify 004", Ends::Badly)?;
-    stage.say("The branch is there all the same. Somebody in a hurry merges it with plain git:");
+    stage.say("Branch and worktree are kept. Somebody in a hurry merges the branch, with plain git:");
     stage.run("git merge chant/004-fix", Ends::Badly)?;
     stage.say("A hook asked git-chant, and git refused. Nothing has moved.");
     stage.run("git status --short --branch", Ends::Well)
@@ -110,7 +115,7 @@ fn allowed(stage: &Stage) -> Result<()> {
     stage.title("The second attempt");
     stage.say("`resume` goes on from the work of the first one; `reset` would start over.");
     stage.run("git chant resume 004", Ends::Well)?;
-    stage.say("Now the same merge is let through, and brings the work of the other three along.");
+    stage.say("Now the same merge is let through. It brings the work of the other three along.");
     stage.run("git merge chant/004-fix", Ends::Well)?;
     stage.run("sh tests/regression/issue-42.sh", Ends::Well)?;
     stage.run("git chant show 004", Ends::Well)?;

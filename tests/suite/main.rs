@@ -3,6 +3,7 @@
 
 mod agent;
 mod common;
+mod demo;
 mod documents;
 mod gate;
 mod hand_edits;

@@ -49,10 +49,17 @@ impl Stage {
         self.out.line(format!("\n{}", self.out.paint(Colour::Yellow, &format!("## {text}"), 0)));
     }
 
+    /// The first words, as shell comments.
+    pub fn begin(&self, text: &str) {
+        for line in text.lines() {
+            self.out.line(self.out.paint(Colour::Dim, &format!("# {line}"), 0));
+        }
+    }
+
     /// Words between commands, as shell comments.
     pub fn say(&self, text: &str) {
-        let lines: Vec<String> = text.lines().map(|line| self.out.paint(Colour::Dim, &format!("# {line}"), 0)).collect();
-        self.out.line(format!("\n{}", lines.join("\n")));
+        self.out.line("");
+        self.begin(text);
     }
 
     /// Text as it is, after an empty line.
@@ -65,15 +72,15 @@ impl Stage {
         self.out.line(format!("\n{}", self.out.paint(Colour::Green, &format!("$ {line}"), 0)));
     }
 
-    /// Shows a command line and runs just that: words between blanks, nothing quoted. Both of its outputs go where ours goes, in order.
+    /// Shows a command line and runs just that, split as [`words`] does it. Both of its outputs go where ours goes, in order.
     pub fn run(&self, line: &str, ends: Ends) -> Result<()> {
         self.show_line(line);
-        let words: Vec<&str> = line.split(' ').collect();
+        let words = words(line);
         let mut command = match &words[..] {
             ["git", "chant", args @ ..] => self.alone(&self.chant, args),
             ["git", args @ ..] => self.git(args),
             [program, args @ ..] => self.alone(Path::new(program), args),
-            [] => unreachable!("a split gives one word at least"),
+            [] => unreachable!("a command line has a word"),
         };
         let status = command.stdin(Stdio::null()).stdout(here()?).stderr(here()?).status();
         let status = status.with_context(|| format!("could not start {}", words[0]))?;
@@ -157,6 +164,12 @@ impl Stage {
 fn here() -> Result<Stdio> {
     let ours = std::io::stdout().as_fd().try_clone_to_owned().context("could not share standard output")?;
     Ok(ours.into())
+}
+
+/// The words of a command line: between blanks, and whole between single quotes.
+fn words(line: &str) -> Vec<&str> {
+    let parts = line.split('\'').enumerate();
+    parts.flat_map(|(index, part)| if index % 2 == 1 { vec![part] } else { part.split_ascii_whitespace().collect() }).collect()
 }
 
 /// A path as one word for a shell.

@@ -1,7 +1,7 @@
 //! A repository of its own for every scenario: own home, own git configuration, fixed identity, dates that a counter gives.
 //!
 //! Nothing of the machine's environment reaches git or git-chant but the way to the programs themselves.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

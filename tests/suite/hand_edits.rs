@@ -1,4 +1,5 @@
 //! Edits of a spec's file by hand: none is dropped, none is invented.
+#![allow(clippy::unwrap_used)]
 
 use crate::common::{Outcome, TestRepo};
 

@@ -10,4 +10,5 @@ mod hand_edits;
 mod join;
 mod kills;
 mod shim;
+mod untouched;
 mod walkthrough;

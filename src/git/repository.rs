@@ -22,9 +22,13 @@ impl Repository {
         let overrides = command_line_config();
         let options = |level| gix::open::Options::default_for_level(level).cli_overrides(overrides.clone()).bail_if_untrusted(true);
         let mapping = gix::sec::trust::Mapping { full: options(gix::sec::Trust::Full), reduced: options(gix::sec::Trust::Reduced) };
-        let found =
-            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", gix::discover::upwards::Options::default(), mapping)
-                .map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
+        let upwards = gix::discover::upwards::Options::default();
+        // Where git receives a push it runs hooks in the git directory with GIT_DIR=., which gix takes for a checkout.
+        let found = match std::env::var_os("GIT_DIR").is_some_and(|dir| dir == ".") {
+            true => gix::ThreadSafeRepository::discover_opts(std::env::current_dir()?, upwards, mapping),
+            false => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", upwards, mapping),
+        };
+        let found = found.map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
         Self::wrap(found.to_thread_local(), true)
     }
 

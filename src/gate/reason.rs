@@ -154,7 +154,7 @@ impl Reason {
                 format!("git chant approve {}", word(id))
             }
             Self::NoWorkTip { id } => format!("git chant finalize {}", word(id)),
-            Self::NoSpec { .. } => "git commit --amend --no-edit --trailer Chant-Spec=ID".to_owned(),
+            Self::NoSpec { .. } => "git commit --trailer Chant-Spec=ID".to_owned(),
         }
     }
 

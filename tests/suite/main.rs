@@ -9,6 +9,7 @@ mod gate;
 mod hand_edits;
 mod join;
 mod kills;
+mod merges;
 mod shim;
 mod untouched;
 mod walkthrough;

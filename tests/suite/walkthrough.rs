@@ -1,6 +1,5 @@
 //! The walkthrough of the system that this one re-imagines, as it is written there: from an issue report to a merged fix, in five specs
 //! that build on each other's unmerged work.
-#![allow(clippy::unwrap_used)]
 
 use super::common::{Outcome, TestRepo};
 

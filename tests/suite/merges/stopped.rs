@@ -1,0 +1,120 @@
+//! Merges in two steps: a squash or a conflict, and the commit that ends it. What was complete at the first step may not be at the second.
+
+use super::{TestRepo, finished, repository};
+
+#[test]
+fn a_squash_is_refused_at_its_commit() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    repo.try_git(&["merge", "--squash", &format!("chant/{id}")]).ok();
+    repo.chant(&["reject", &id, "--reason", "changed my mind"]).ok();
+    for commit in [vec!["commit", "-q", "--no-edit"], vec!["commit", "-q", "-m", "mine"], vec!["commit", "-q", "-n", "-m", "mine"]] {
+        let before = repo.snapshot();
+        let said = repo.try_git(&commit);
+        assert_ne!(said.code, 0, "{said}");
+        assert!(said.stderr.contains(&format!("error: spec {id} was rejected")), "{said}");
+        assert!(said.stderr.contains(&format!("hint: git chant approve {id}")), "{said}");
+        before.assert_same(&repo.snapshot());
+    }
+    repo.chant(&["approve", &id]).ok();
+    repo.try_git(&["commit", "-q", "-m", "in my own words"]).ok();
+    assert!(repo.git(&["log", "-1", "--format=%B"]).contains(&format!("Chant-Spec: {id}")));
+    assert_eq!(repo.read(&format!("work-{id}")), "attempt 1\n");
+}
+
+#[test]
+fn what_a_squash_leaves_out_is_missing() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    repo.try_git(&["merge", "--squash", &format!("chant/{id}")]).ok();
+    repo.write(&format!("work-{id}"), "something else\n");
+    repo.git(&["add", "."]);
+    let said = repo.try_git(&["commit", "-q", "--no-edit"]);
+    assert_ne!(said.code, 0, "{said}");
+    assert!(said.stderr.contains("is not in the result"), "{said}");
+}
+
+/// A finished spec whose work conflicts with `main`, and the merge stopped at that.
+fn stopped_at_a_conflict() -> (TestRepo, String) {
+    let repo = repository();
+    repo.agent("clash", "echo theirs >clash; sed -i 's/^- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\"");
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
+    repo.write("clash", "ours\n");
+    repo.commit_all("Go on");
+    repo.try_git(&["merge", &format!("chant/{id}")]).fails(1).says("CONFLICT");
+    (repo, id)
+}
+
+#[test]
+fn a_conflict_is_refused_at_its_commit() {
+    let (repo, id) = stopped_at_a_conflict();
+    repo.chant(&["reject", &id, "--reason", "changed my mind"]).ok();
+    repo.write("clash", "both\n");
+    repo.git(&["add", "clash"]);
+    for commit in [vec!["commit", "--no-edit"], vec!["merge", "--continue"], vec!["commit", "-n", "-m", "mine"]] {
+        let before = repo.snapshot();
+        let said = repo.try_git(&[&["-c", "core.editor=true"], &commit[..]].concat());
+        assert_ne!(said.code, 0, "{said}");
+        assert!(said.stderr.contains(&format!("error: spec {id} was rejected")), "{said}");
+        assert!(said.stderr.contains(&format!("hint: git chant approve {id}")), "{said}");
+        before.assert_same(&repo.snapshot());
+    }
+    repo.chant(&["approve", &id]).ok();
+    repo.try_git(&["commit", "-q", "--no-edit"]).ok();
+    assert_eq!(repo.read("clash"), "both\n");
+}
+
+#[test]
+fn a_conflict_may_be_aborted() {
+    let (repo, id) = stopped_at_a_conflict();
+    repo.chant(&["reject", &id, "--reason", "changed my mind"]).ok();
+    repo.try_git(&["merge", "--abort"]).ok();
+    assert_eq!((repo.git(&["status", "--porcelain"]).as_str(), repo.read("clash").as_str()), ("", "ours\n"));
+}
+
+#[test]
+fn our_own_merge_leaves_nothing_half_done() {
+    let (repo, id) = stopped_at_a_conflict();
+    repo.try_git(&["merge", "--abort"]).ok();
+    let (before, head) = (repo.snapshot(), repo.head());
+    repo.chant(&["merge", &id]).fails(1).says("conflicts with main in clash");
+    before.without("git dir ORIG_HEAD").assert_same(&repo.snapshot().without("git dir ORIG_HEAD"));
+    assert_eq!(repo.head(), head);
+    // Where the target is checked out nowhere, neither.
+    repo.git(&["switch", "-q", "other"]);
+    repo.chant(&["merge", &id, "--target", "main"]).fails(1).says("conflicts with main in clash");
+    assert_eq!(repo.git(&["rev-parse", "main"]), head);
+}
+
+#[test]
+fn published_commits_can_always_be_pulled() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good"]);
+    let origin = repo.with_origin();
+    // A teammate without hooks publishes work that is not done.
+    let mate = repo.clone_to(&origin, "mate");
+    let publish = |n: u32, branch: &str| {
+        mate.write("half", n.to_string());
+        mate.commit_all(&format!("chant({id}): half {n}"));
+        mate.git(&["push", "-q", "origin", &format!("HEAD:{branch}")]);
+    };
+    publish(1, "main");
+    repo.try_git(&["pull", "-q"]).ok();
+    publish(2, "main");
+    repo.write("mine", "x\n");
+    repo.commit_all("My own");
+    repo.try_git(&["pull", "-q", "--no-edit"]).ok();
+    publish(3, "main");
+    repo.git(&["fetch", "-q"]);
+    repo.try_git(&["merge", "-q", "--no-edit", "origin/main"]).ok();
+    assert_eq!(repo.read("half"), "3");
+    publish(4, "main");
+    repo.write("mine", "y\n");
+    repo.commit_all("My own again");
+    repo.try_git(&["pull", "-q", "--rebase"]).ok();
+    assert_eq!(repo.read("half"), "4");
+    // What is published elsewhere than on main's own copy is judged.
+    publish(5, "topic");
+    let said = repo.try_git(&["pull", "-q", "--no-edit", "origin", "topic"]);
+    assert!(said.code != 0 && said.stderr.contains("is pending, not completed"), "{said}");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+}

@@ -18,15 +18,10 @@ pub struct Cli {
     command: Command,
 }
 
-/// The whole command line as clap knows it, for man pages and completions.
-pub fn tree() -> clap::Command {
-    Cli::command()
-}
-
 /// Parses and runs. Usage errors are printed by clap, which ends the process with git's usage code 129.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<Outcome> {
     match Cli::try_parse_from(args) {
-        Ok(cli) => commands::run(cli.command),
+        Ok(cli) => commands::run(cli.command, Cli::command),
         Err(error) => usage(&error),
     }
 }

@@ -1,6 +1,6 @@
 //! git-chant: specs in git, worked by a coding agent, kept honest by hooks.
 //!
-//! The map of the house. Arrows point down only; `tests/layers.rs` holds them.
+//! The map of the house. Arrows point down only; `tests/suite/layers.rs` holds them.
 //!
 //! | module       | what it is                                                        | may use                  |
 //! |--------------|-------------------------------------------------------------------|--------------------------|

@@ -91,11 +91,11 @@ pub enum Command {
     Generate(generate::Args),
 }
 
-/// Runs a verb.
-pub fn run(command: Command) -> Result<Outcome> {
+/// Runs a verb. `tree` is the whole command line as clap knows it.
+pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     match command {
         Command::Demo(args) => return demo::run(args),
-        Command::Generate(args) => return generate::run(args),
+        Command::Generate(args) => return generate::run(args, tree()),
         Command::MergeDriver(args) => return merge_driver::run(args),
         Command::Hook(args) => return hook::run(args),
         _ => {}

@@ -1,0 +1,162 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_git_chant_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_git_chant_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_git_chant_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_git_chant_using_subcommand
+    set -l cmd (__fish_git_chant_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c git-chant -n "__fish_git_chant_needs_command" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_needs_command" -s V -l version -d 'Print version'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "init" -d 'Set up this repository, or this clone of one'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "add" -d 'Write a new spec'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "list" -d 'List specs'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "show" -d 'Show one spec'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "edit" -d 'Change a spec, in an editor or by options'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "check" -d 'Tick acceptance criteria'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "uncheck" -d 'Untick acceptance criteria'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "work" -d 'Run an agent on a spec in a linked worktree'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "prep" -d 'Print the prompt that an agent would get'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "verify" -d 'Run executable criteria and record the verdicts'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "approve" -d 'Approve what a spec asks for'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "reject" -d 'Refuse what a spec asks for, or what was made of it'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "reset" -d 'Take a spec back to the start; its earlier work is kept on a branch'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "resume" -d 'Go on with a run that failed or died, from its work'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "cancel" -d 'Give a spec up'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "pause" -d 'Put a spec aside'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "finalize" -d 'Complete a spec whose work was done by hand'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "merge" -d 'Merge finished work into its target'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "gate" -d 'Ask whether a commit may come into a protected branch'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "archive" -d 'Fold specs into the archive'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "log" -d 'Show what the agent printed in the last run'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "history" -d 'Show a spec\'s events'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "demo" -d 'Make a small sample repository and work in it'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c git-chant -n "__fish_git_chant_using_subcommand init" -l agent -d 'The agent to work with (sets `chant.agent`)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand init" -l silent -d 'Keep `.chant/` out of every commit: specs live in refs alone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand init" -l no-hooks -d 'Install no hooks'
+complete -c git-chant -n "__fish_git_chant_using_subcommand init" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l type -d 'What kind of work it is (code, task, research, documentation, …)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l label -d 'A label; may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l depends-on -d 'A spec that must be completed first; may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l informed-by -d 'A file or spec that the agent shall read; may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l target-file -d 'A file that the work shall write; may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l criterion -d 'An acceptance criterion; ends in `$ command` in backticks to be checked by running it' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l prompt -d 'The prompt to work with' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l body-file -d 'Take the body from a file, or from standard input with `-`' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l needs-approval -d 'Do not let it start or be merged before a person approves it'
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l edit -d 'Open an editor on it'
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -l porcelain -d 'Print the id alone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand add" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l status -d 'Only specs of this status (ready, blocked, `in_progress`, completed, failed, …); may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l type -d 'Only specs of this type' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l label -d 'Only specs with this label; given more than once, with all of them' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l ready -d 'Only specs that can be started now'
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l json -d 'Print JSON'
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l porcelain -d 'Print `id TAB status TAB type TAB title`, one line a spec'
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -l count -d 'Print only how many there are'
+complete -c git-chant -n "__fish_git_chant_using_subcommand list" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand show" -l json -d 'Print JSON'
+complete -c git-chant -n "__fish_git_chant_using_subcommand show" -l body -d 'Print the document, byte for byte'
+complete -c git-chant -n "__fish_git_chant_using_subcommand show" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l status -d 'Ask for another status: pending, paused, cancelled or completed' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l title -d 'Set the title' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l type -d 'Set the type' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l prompt -d 'Set the prompt to work with' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l add-label -d 'Add a label' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l remove-label -d 'Remove a label' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l depends-on -d 'Add a dependency' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l no-depends-on -d 'Remove a dependency' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand check" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand uncheck" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l agent -d 'The agent: a name from git config (`chant.agent.NAME.command`), `script` or `manual`' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l prompt -d 'The prompt, in place of the spec\'s own' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l model -d 'The model, handed to the agent as `CHANT_MODEL`' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l timeout -d 'End the agent after this time (90s, 15m, 2h)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l target -d 'The branch that the work is meant for' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l force -d 'Start although dependencies are open or its attempts are used up'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l merge -d 'Merge the work into its target when it is done'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l dry-run -d 'Print what would be done, and do nothing'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -l prompt -d 'The prompt, in place of the spec\'s own' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l all -d 'Every spec that has work'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l json -d 'Print JSON'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -l by -d 'On whose behalf; the event\'s author is who types' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -s m -l message -d 'A word to go with it' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s m -l reason -d 'Why; it is recorded with the event' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s m -l reason -d 'Why' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l agent -d 'The agent: a name from git config (`chant.agent.NAME.command`), `script` or `manual`' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l prompt -d 'The prompt, in place of the spec\'s own' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l model -d 'The model, handed to the agent as `CHANT_MODEL`' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l timeout -d 'End the agent after this time (90s, 15m, 2h)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l target -d 'The branch that the work is meant for' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l force -d 'Start although dependencies are open or its attempts are used up'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand cancel" -s m -l reason -d 'Why' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand cancel" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s m -l reason -d 'Why' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand finalize" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l target -d 'The branch to merge into; else the one checked out' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l all -d 'Every completed spec whose work is not merged yet'
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l target -d 'The protected branch; else the one checked out' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand archive" -l label -d 'Every completed or cancelled spec with this label' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand archive" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand log" -s f -l follow -d 'Go on printing until the run ends'
+complete -c git-chant -n "__fish_git_chant_using_subcommand log" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand history" -l json -d 'Print JSON'
+complete -c git-chant -n "__fish_git_chant_using_subcommand history" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "init" -d 'Set up this repository, or this clone of one'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "add" -d 'Write a new spec'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "list" -d 'List specs'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "show" -d 'Show one spec'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "edit" -d 'Change a spec, in an editor or by options'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "check" -d 'Tick acceptance criteria'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "uncheck" -d 'Untick acceptance criteria'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "work" -d 'Run an agent on a spec in a linked worktree'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "prep" -d 'Print the prompt that an agent would get'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "verify" -d 'Run executable criteria and record the verdicts'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "approve" -d 'Approve what a spec asks for'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "reject" -d 'Refuse what a spec asks for, or what was made of it'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "reset" -d 'Take a spec back to the start; its earlier work is kept on a branch'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "resume" -d 'Go on with a run that failed or died, from its work'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "cancel" -d 'Give a spec up'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "pause" -d 'Put a spec aside'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "finalize" -d 'Complete a spec whose work was done by hand'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "merge" -d 'Merge finished work into its target'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "gate" -d 'Ask whether a commit may come into a protected branch'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "archive" -d 'Fold specs into the archive'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "log" -d 'Show what the agent printed in the last run'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "history" -d 'Show a spec\'s events'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "demo" -d 'Make a small sample repository and work in it'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -115,7 +115,7 @@ fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, verify: Verify
     let mut reasons = Vec::new();
     let (id, number, text) = (facts.id.clone(), criterion.number, criterion.text.clone());
     let decided = criterion.command.is_some() && verify != VerifyMode::None;
-    if !criterion.ticked && !(decided && facts.status != Status::Completed) {
+    if !criterion.ticked && (!decided || facts.status == Status::Completed) {
         reasons.push(Reason::Unticked { id: id.clone(), number, text: text.clone() });
     }
     if !decided {

@@ -7,6 +7,7 @@ pub use safe::safe;
 
 use crate::failure::Failure;
 use std::io::{IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 
 /// Where a command's words go.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,11 @@ impl Output {
         if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
             end_quietly();
         }
+    }
+
+    /// Our standard output, for a child. One description for both of its outputs keeps them in order, in a file and in a pipe too.
+    pub fn share(&self) -> std::io::Result<std::process::Stdio> {
+        Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())
     }
 
     /// A word in a colour, padded to `width` first.

@@ -6,7 +6,6 @@ use crate::git::command::scrub;
 use crate::output::{Colour, Output, safe};
 use anyhow::{Context as _, Result};
 use std::ffi::OsString;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -82,7 +81,7 @@ impl Stage {
             [program, args @ ..] => self.alone(Path::new(program), args),
             [] => unreachable!("a command line has a word"),
         };
-        let status = command.stdin(Stdio::null()).stdout(here()?).stderr(here()?).status();
+        let status = command.stdin(Stdio::null()).stdout(self.out.share()?).stderr(self.out.share()?).status();
         let status = status.with_context(|| format!("could not start {}", words[0]))?;
         if status.success() != (ends == Ends::Well) {
             let should = if ends == Ends::Well { "succeed" } else { "be refused" };
@@ -158,12 +157,6 @@ impl Stage {
         let found = std::env::split_paths(&path).any(|dir| dir.join("git-chant").is_file());
         if found { None } else { self.own_dir() }
     }
-}
-
-/// Our standard output, for a child. One description for both of its outputs keeps them in order, in a file and in a pipe too.
-fn here() -> Result<Stdio> {
-    let ours = std::io::stdout().as_fd().try_clone_to_owned().context("could not share standard output")?;
-    Ok(ours.into())
 }
 
 /// The words of a command line: between blanks, and whole between single quotes.

@@ -1,0 +1,100 @@
+//! Edits that come from somebody else's clone, with a pull.
+
+use super::*;
+
+/// Two clones of one repository, the second with the spec refs of the first.
+fn two_clones() -> (TestRepo, TestRepo, String) {
+    let (us, id) = with_spec();
+    let bare = us.with_origin();
+    us.git(&["push", "--quiet", "origin", "refs/chant/specs/*:refs/chant/specs/*"]);
+    let them = us.clone_to(&bare, "them");
+    them.git(&["fetch", "--quiet", "origin", "refs/chant/specs/*:refs/chant/specs/*"]);
+    them.chant(&["init"]).ok();
+    (us, them, id)
+}
+
+#[test]
+fn a_teammates_edits_come_with_a_pull_and_are_the_same_events_everywhere() {
+    let (us, them, id) = two_clones();
+    tick(&them, &id);
+    them.git(&["-c", "user.name=Ann", "commit", "--quiet", "-am", "tick"]);
+    assert_events(&them, &id, &["create", "edit"]);
+    them.edit_spec(&id, "Second", "Third");
+    them.git(&["commit", "--quiet", "-am", "third"]);
+    assert_events(&them, &id, &["create", "edit", "edit"]);
+    them.git(&["push", "--quiet"]);
+    us.git(&["pull", "--quiet", "--ff-only"]);
+    assert_events(&us, &id, &["create", "edit", "edit"]);
+    assert_eq!(tip(&us, &id), tip(&them, &id));
+}
+
+#[test]
+fn a_pull_that_merges_gives_the_same_event_as_one_that_fast_forwards() {
+    let (us, them, id) = two_clones();
+    tick(&them, &id);
+    them.git(&["-c", "user.name=Ann", "commit", "--quiet", "-am", "tick"]);
+    assert_events(&them, &id, &["create", "edit"]);
+    them.git(&["push", "--quiet"]);
+    us.write("ours", "ours");
+    us.commit_all("ours");
+    us.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]);
+    assert_events(&us, &id, &["create", "edit"]);
+    assert_eq!(tip(&us, &id), tip(&them, &id));
+}
+
+#[test]
+fn a_pull_that_rebases_our_edit_onto_theirs_keeps_both() {
+    let (us, them, id) = two_clones();
+    tick(&them, &id);
+    them.git(&["commit", "--quiet", "-am", "tick"]);
+    them.git(&["push", "--quiet"]);
+    us.edit_spec(&id, "# One", "# Two");
+    assert_events(&us, &id, &["create", "edit"]);
+    us.git(&["pull", "--quiet", "--rebase"]);
+    let events = us.events(&id);
+    assert_eq!(us.events(&id), events);
+    let text = document(&us, &id);
+    assert!(text.contains("# Two") && text.contains("[x] First"), "{text}");
+    assert_eq!(us.read(&TestRepo::spec_file(&id)), text);
+}
+
+#[test]
+fn a_pull_that_merges_our_edit_with_theirs_keeps_both() {
+    let (us, them, id) = two_clones();
+    tick(&them, &id);
+    them.git(&["commit", "--quiet", "-am", "tick"]);
+    them.git(&["push", "--quiet"]);
+    us.edit_spec(&id, "# One", "# Two");
+    assert_events(&us, &id, &["create", "edit"]);
+    us.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]);
+    let events = us.events(&id);
+    assert_eq!(us.events(&id), events);
+    let text = document(&us, &id);
+    assert!(text.contains("# Two") && text.contains("[x] First"), "{text}");
+    assert_eq!(us.read(&TestRepo::spec_file(&id)), text);
+}
+
+#[test]
+fn the_same_edit_in_two_clones_is_one_document() {
+    let (us, them, id) = two_clones();
+    for repo in [&us, &them] {
+        tick(repo, &id);
+        assert_events(repo, &id, &["create", "edit"]);
+    }
+    assert_eq!(document(&us, &id), document(&them, &id));
+    // The other's commit of the same bytes is known here: no edit.
+    them.git(&["push", "--quiet"]);
+    us.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]);
+    assert_events(&us, &id, &["create", "edit"]);
+}
+
+#[test]
+fn importing_the_same_files_gives_the_same_events() {
+    let us = TestRepo::new();
+    us.write(".chant/specs/001-x.md", "---\nstatus: pending\n---\n# X\n");
+    us.commit_all("a spec");
+    let them = us.clone_to(us.with_origin(), "them");
+    us.chant(&["init"]).ok();
+    them.chant(&["init"]).ok();
+    assert_eq!(tip(&us, "001-x"), tip(&them, "001-x"));
+}

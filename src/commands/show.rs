@@ -3,6 +3,7 @@ use crate::failure::Outcome;
 use crate::output::safe;
 use crate::spec::{Facts, Shown, Status, intent};
 use crate::store::Spec;
+use crate::workflow::merge::merged_into;
 use crate::workflow::{find, pickup, verify};
 use anyhow::Result;
 use serde_json::json;
@@ -50,21 +51,34 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         return Ok(Outcome::Yes);
     }
     let facts = verify::facts(ctx, &spec)?;
+    let merged = merged_into(ctx, &facts)?;
     let blockers = if archived { Vec::new() } else { pickup::blockers(ctx, &spec.id)? };
     let shown = match spec.event.status {
         Status::Pending if blockers.is_empty() => Shown::Ready,
         Status::Pending => Shown::Blocked,
         other => Shown::Stored(other),
     };
+    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged: merged.as_deref() };
     if args.json {
-        ctx.out.json(&as_json(&spec, shown, archived, &facts, &blockers));
+        ctx.out.json(&as_json(&seen));
     } else {
-        print(ctx, &spec, shown, archived, &facts, &blockers);
+        print(ctx, &seen);
     }
     Ok(Outcome::Yes)
 }
 
-fn as_json(spec: &Spec, shown: Shown, archived: bool, facts: &Facts, blockers: &[String]) -> serde_json::Value {
+/// Everything that is shown of a spec.
+struct Seen<'a> {
+    spec: &'a Spec,
+    shown: Shown,
+    archived: bool,
+    facts: &'a Facts,
+    blockers: &'a [String],
+    merged: Option<&'a str>,
+}
+
+fn as_json(seen: &Seen) -> serde_json::Value {
+    let Seen { spec, shown, archived, facts, blockers, merged } = *seen;
     let front = spec.document.front().unwrap_or_default();
     let criteria: Vec<_> = spec
         .document
@@ -92,13 +106,15 @@ fn as_json(spec: &Spec, shown: Shown, archived: bool, facts: &Facts, blockers: &
         "branch": spec.id.branch(),
         "target": facts.start.as_ref().map(|start| start.target.clone()),
         "tip": facts.finish.as_ref().map(|finish| finish.tip.clone()),
+        "merged_into": merged,
         "criteria": criteria,
         "overrides": facts.overrides,
         "conflicts": spec.event.extras("Conflict").collect::<Vec<_>>(),
     })
 }
 
-fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts, blockers: &[String]) {
+fn print(ctx: &Context, seen: &Seen) {
+    let Seen { spec, shown, archived, facts, blockers, merged } = *seen;
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
@@ -126,7 +142,8 @@ fn print(ctx: &Context, spec: &Spec, shown: Shown, archived: bool, facts: &Facts
         );
     }
     if let Some(finish) = &facts.finish {
-        field("work tip", finish.tip.chars().take(10).collect());
+        let merged = merged.map(|target| format!(", merged into {target}")).unwrap_or_default();
+        field("work tip", format!("{:.10}{merged}", finish.tip));
     }
     if matches!(spec.event.status, Status::Failed | Status::NeedsAttention) {
         field("reason", spec.event.text.clone());

@@ -28,7 +28,7 @@ impl Repository {
             true => gix::ThreadSafeRepository::discover_opts(std::env::current_dir()?, upwards, mapping),
             false => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", upwards, mapping),
         };
-        let found = found.map_err(|e| Failure::new(format!("could not open a git repository here: {e}")).hint("git init"))?;
+        let found = found.map_err(cannot_open)?;
         Self::wrap(found.to_thread_local(), true)
     }
 
@@ -160,6 +160,17 @@ fn parse_config_parameters(text: &str) -> Vec<String> {
         list.push(word);
     }
     list
+}
+
+/// Nothing there in git's own words; anything else with what was found.
+fn cannot_open(error: gix::Error) -> Failure {
+    use gix::discover::upwards::Error as Upwards;
+    match error.downcast_any_ref::<Upwards>() {
+        None | Some(Upwards::NoTrustedGitRepository { .. }) => {
+            Failure::new(format!("could not open the git repository here: {error}")).hint("git status")
+        }
+        Some(_) => Failure::new("not a git repository (or any of the parent directories): .git").hint("git init"),
+    }
 }
 
 #[cfg(test)]

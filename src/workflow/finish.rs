@@ -74,7 +74,8 @@ pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<C
         return fail(ctx, work, tip, &reason);
     }
     if !did_anything(ctx, work, tip, &began, &ended)? {
-        return fail(ctx, work, tip, "the agent ended without changing anything");
+        let why = format!("the agent ended without changing anything; if there was nothing left to do: git chant finalize {}", work.id);
+        return fail(ctx, work, tip, &why);
     }
     complete(ctx, work, tip, &began, &ended)
 }

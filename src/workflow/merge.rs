@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason};
 use crate::git::{CommitDraft, Git, Oid, RefChange, RefUpdate};
-use crate::spec::EventKind;
+use crate::spec::{EventKind, Facts};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::path::Path;
@@ -21,6 +21,14 @@ pub enum Merged {
     Refused(Vec<Reason>),
     /// It does not merge; the files in conflict. Nothing was changed.
     Conflict(Vec<String>),
+}
+
+/// The branch that has a finished spec's work: the one that its run was started for, however the work came there.
+pub fn merged_into(ctx: &Context, facts: &Facts) -> Result<Option<String>> {
+    let (Some(start), Some(finish)) = (&facts.start, &facts.finish) else { return Ok(None) };
+    let target = ctx.repo.reference(&format!("refs/heads/{}", start.target))?;
+    let (Some(tip), Some(target)) = (Oid::from_hex(&finish.tip).filter(|tip| ctx.repo.has_object(*tip)), target) else { return Ok(None) };
+    Ok(ctx.repo.is_ancestor(tip, target)?.then(|| start.target.clone()))
 }
 
 /// Merges a spec's work tip into `target`.

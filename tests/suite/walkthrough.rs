@@ -285,6 +285,7 @@ fn from_issue_report_to_merged_fix() {
     assert!(fixed.contains(RELEASE_NOTES) && !fixed.contains("To be filled"), "{fixed}");
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert_eq!(repo.git(&["branch", "--list", "chant/*"]), "", "what is merged needs no branch");
+    assert!(git_chant(&repo, &["show", "001"]).stdout.contains(", merged into main"), "show says where the work went");
     assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
 
     git_chant(&repo, &["add", "Document atomic write behavior", "--type", "documentation"]);

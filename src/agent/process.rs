@@ -4,7 +4,7 @@
 //! is locked and shared with the agent, so the lock is held as long as we or anything that writes to the log is alive.
 
 use super::group::{POLL, RUN_ID, Tree};
-use super::log::take_lock;
+use super::locks::take_lock;
 use super::signals::Signals;
 use crate::failure::Failure;
 use crate::git::command::scrub;

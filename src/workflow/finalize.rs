@@ -1,6 +1,6 @@
 //! Completing a spec whose work was done by hand, or whose run ended without us.
 
-use super::finish::{Work, document_in, finish_commit, finish_document, inputs, numbered_open};
+use super::finish::{Work, finish_commit, finish_document, inputs, numbered_open, on_branch};
 use super::{plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,8 +30,8 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
     let checks = verify::verify(ctx, spec, tip)?;
     let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
     let mut document = spec.document.clone();
-    if let Some(on_branch) = document_in(ctx, &work_at(spec, tip), tip)?.filter(|_| branch.is_some()) {
-        for (index, criterion) in on_branch.criteria().iter().enumerate().filter(|(_, criterion)| criterion.ticked) {
+    if let Some(there) = on_branch(ctx, &work_at(spec, tip), tip)?.filter(|_| branch.is_some()) {
+        for (index, criterion) in there.criteria().iter().enumerate().filter(|(_, criterion)| criterion.ticked) {
             // The same criterion in the same place; another intent's ticks are nobody's claim.
             if document.criteria().get(index).is_some_and(|own| own.text == criterion.text) {
                 document.set_box(index + 1, true)?;

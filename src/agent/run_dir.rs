@@ -13,21 +13,18 @@
 //! run that is seen to be dead.
 
 use super::group::{Tree, end_all};
+use super::locks::{is_locked, stays_locked, take_lock};
 use crate::failure::Failure;
 use anyhow::{Context as _, Result};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A directory that was never finished and is older than this belongs to nobody.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How long a lock may be in our way that means nothing: somebody merely looks, or a thread of ours has forked a child that holds
-/// all our files until its exec.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Who is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,40 +230,6 @@ fn valid_run_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 250 && !id.starts_with('.') && id.bytes().all(plain)
 }
 
-/// True while another open file holds the lock. Asking takes a shared lock for a moment, so that two who ask do not see each other.
-fn is_locked(path: &Path) -> bool {
-    match File::open(path) {
-        Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
-        // Another user's run: what we cannot see we leave alone.
-        Err(error) => error.kind() != ErrorKind::NotFound,
-    }
-}
-
-/// True where a file is locked, and not only for a moment.
-fn stays_locked(path: &Path) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while is_locked(path) {
-        if Instant::now() >= deadline {
-            return true;
-        }
-        std::thread::sleep(PATIENCE / 50);
-    }
-    false
-}
-
-/// Locks a file; false if another has the lock. A lock that means nothing is waited for ([`PATIENCE`]).
-pub(super) fn take_lock(file: &File) -> Result<bool> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(false),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE / 50),
-            Err(TryLockError::Error(error)) => return Err(error).context("could not lock a run's file"),
-        }
-    }
-}
-
 /// Removes what a kill left half made or half removed. Best effort: it is in nobody's way.
 fn sweep_unfinished(runs: &Path) {
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
@@ -282,123 +245,4 @@ fn sweep_unfinished(runs: &Path) {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn ids(common: &Path) -> Vec<String> {
-        RunDir::list(common).unwrap().iter().map(|run| run.run_id().to_owned()).collect()
-    }
-
-    /// The answer once no other test's thread is between fork and exec, where its child holds our locks too.
-    fn settled(run: &RunDir, expected: Liveness) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
-            if run.liveness() == expected {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
-    }
-
-    #[test]
-    fn a_run_is_alive_while_its_lock_is_held() {
-        let common = tempfile::tempdir().unwrap();
-        let made = RunDir::create(common.path(), "r1", "001-x").unwrap();
-        let seen = RunDir::open(common.path(), "r1").unwrap();
-        assert_eq!((made.liveness(), seen.liveness()), (Liveness::Working, Liveness::Working));
-        assert_eq!(seen.spec_id().as_deref(), Some("001-x"));
-        assert_eq!((seen.group(), seen.worktree()), (None, None));
-        drop(made);
-        assert!(settled(&seen, Liveness::Dead));
-        let log = seen.open_log().unwrap();
-        log.lock().unwrap();
-        assert!(settled(&seen, Liveness::Orphaned));
-        drop(log);
-        assert!(settled(&seen, Liveness::Dead));
-    }
-
-    #[test]
-    fn what_is_recorded_reads_back() {
-        let common = tempfile::tempdir().unwrap();
-        let run = RunDir::create(common.path(), "r1", "001-x").unwrap();
-        let worktree = Path::new(OsStr::from_bytes(b"/tmp/a b\xff\n"));
-        run.set_worktree(worktree).unwrap();
-        run.set_prompt(b"do it").unwrap();
-        assert_eq!(run.worktree().as_deref(), Some(worktree));
-        assert_eq!(fs::read(run.prompt_path()).unwrap(), b"do it");
-    }
-
-    #[test]
-    fn an_id_is_taken_once() {
-        let common = tempfile::tempdir().unwrap();
-        let first = RunDir::create(common.path(), "r1", "a").unwrap();
-        assert!(RunDir::create(common.path(), "r1", "b").is_err());
-        assert_eq!(first.spec_id().as_deref(), Some("a"));
-        assert_eq!(fs::read_dir(runs_dir(common.path())).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn ids_stay_in_their_directory() {
-        let common = tempfile::tempdir().unwrap();
-        for id in ["", ".", "..", "../x", "a/b", ".new-1", "a\n", "a\0"] {
-            assert!(RunDir::create(common.path(), id, "s").is_err(), "{id:?}");
-            assert!(RunDir::open(common.path(), id).is_err(), "{id:?}");
-        }
-    }
-
-    #[test]
-    fn the_list_tolerates_what_a_kill_leaves() {
-        let common = tempfile::tempdir().unwrap();
-        assert!(ids(common.path()).is_empty());
-        let runs = runs_dir(common.path());
-        drop(RunDir::create(common.path(), "b", "s").unwrap());
-        drop(RunDir::create(common.path(), "a", "s").unwrap());
-        for half in [".new-x", ".old-y", "empty"] {
-            fs::create_dir(runs.join(half)).unwrap();
-        }
-        fs::write(runs.join("file"), "").unwrap();
-        assert_eq!(ids(common.path()), ["a", "b", "empty"]);
-        let mut empty = RunDir::open(common.path(), "empty").unwrap();
-        assert_eq!((empty.liveness(), empty.spec_id()), (Liveness::Dead, None));
-        assert!(empty.claim().unwrap());
-        empty.remove().unwrap();
-        assert_eq!(ids(common.path()), ["a", "b"]);
-    }
-
-    #[test]
-    fn one_of_two_claims_a_dead_run() {
-        let common = tempfile::tempdir().unwrap();
-        drop(RunDir::create(common.path(), "r", "s").unwrap());
-        let (mut first, mut second) = (RunDir::open(common.path(), "r").unwrap(), RunDir::open(common.path(), "r").unwrap());
-        assert!(first.claim().unwrap() && first.claim().unwrap());
-        assert!(!second.claim().unwrap());
-        drop(first);
-        assert!(second.claim().unwrap());
-    }
-
-    #[test]
-    fn a_run_that_is_alive_is_not_removed() {
-        let common = tempfile::tempdir().unwrap();
-        let made = RunDir::create(common.path(), "r", "s").unwrap();
-        assert!(RunDir::open(common.path(), "r").unwrap().remove().is_err());
-        let log = made.open_log().unwrap();
-        log.lock().unwrap();
-        drop(made);
-        assert!(RunDir::open(common.path(), "r").unwrap().remove().is_err());
-        drop(log);
-        RunDir::open(common.path(), "r").unwrap().remove().unwrap();
-        assert!(RunDir::open(common.path(), "r").is_err());
-        assert_eq!(fs::read_dir(runs_dir(common.path())).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn two_who_ask_do_not_see_each_other() {
-        let common = tempfile::tempdir().unwrap();
-        drop(RunDir::create(common.path(), "r", "s").unwrap());
-        let seen = RunDir::open(common.path(), "r").unwrap();
-        let asking = File::open(seen.path().join("lock")).unwrap();
-        asking.lock_shared().unwrap();
-        assert!(settled(&seen, Liveness::Dead));
-    }
-}
+mod tests;

@@ -1,0 +1,137 @@
+//! The document at the end of a run: as it began, as the agent left it, and as `finish` writes it on the branch.
+
+use super::Work;
+use crate::context::{self, Context};
+use crate::git::history::PLANNING;
+use crate::git::{CommitDraft, Git, Oid};
+use crate::output::safe;
+use crate::spec::join::{Side, Version, join};
+use crate::spec::{Document, EventKind, Status};
+use crate::store::{SPEC_DIR, Spec, spec_path};
+use crate::workflow::files;
+use anyhow::Result;
+
+/// The spec's document on a branch.
+pub fn on_branch(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Document>> {
+    let found = ctx.repo.entry_at(commit, spec_path(&work.id).as_bytes())?;
+    found.filter(|(_, is_tree)| !is_tree).map(|(blob, _)| Ok(Document::parse(ctx.repo.blob(blob)?))).transpose()
+}
+
+/// The document that the run was given: that of the newest start.
+pub(super) fn at_start(ctx: &Context, spec: &Spec) -> Result<Document> {
+    let history = ctx.store().history(spec.tip)?;
+    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start);
+    start.map_or_else(|| Ok(spec.document.clone()), |start| ctx.store().document_at(start.id))
+}
+
+/// The document as the agent left it: on its branch, or in silent mode, where no branch holds it, in its worktree.
+pub(super) fn ended(ctx: &Context, work: &Work, tip: Oid) -> Result<Option<Document>> {
+    if let Some(document) = on_branch(ctx, work, tip)? {
+        return Ok(Some(document));
+    }
+    let file = work.worktree.as_ref().map(|path| path.join(SPEC_DIR).join(work.id.file_name()));
+    Ok(file.filter(|file| file.is_file()).and_then(|file| std::fs::read(file).ok()).map(Document::parse))
+}
+
+/// What documentation and research rest on: the files that the spec names, as the work tip has them, so that drift is a tree diff.
+pub fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
+    let front = document.front().unwrap_or_default();
+    if !matches!(front.spec_type.as_str(), "documentation" | "research") {
+        return Ok(Vec::new());
+    }
+    let mut list = Vec::new();
+    for path in front.informed_by.iter().filter(|path| !path.is_empty() && !path.starts_with('/')) {
+        if let Some((blob, false)) = ctx.repo.entry_at(tip, path.as_bytes())? {
+            list.push((path.clone(), blob));
+        }
+    }
+    Ok(list)
+}
+
+/// The numbers of the criteria whose boxes are open.
+pub fn numbered_open(document: &Document) -> Vec<String> {
+    let criteria = document.criteria().into_iter().enumerate();
+    criteria.filter(|(_, criterion)| !criterion.ticked).map(|(index, _)| (index + 1).to_string()).collect()
+}
+
+/// The spec as it is now, with the ticks that the agent made since it began.
+pub(super) fn combine(spec: &Spec, began: &Document, ended: &Document) -> Document {
+    let version = |document| Version { document, status: spec.event.status, attempt: spec.event.attempt, approval: spec.event.approval };
+    // Only ticks and prose count of what came from a run; its front matter is ours.
+    let ended = began.replace_body(ended.body());
+    let side = |document, tip| Side { version: version(document), tip, events: 1, stopped_by_person: None, rejected_or_lapsed: None };
+    join(Some(&version(began)), &side(&spec.document, "a"), &side(&ended, "b")).document
+}
+
+/// Writes into the document what a finished one says: status, commits, date, model, and what the agent printed.
+pub fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Document) -> Result<()> {
+    let range = format!("{}..{tip}", work.base);
+    let mut commits = Vec::new();
+    for commit in ctx.repo.rev_list(&["--reverse", "--no-merges", &range])? {
+        let paths = ctx.repo.changed_paths(commit)?;
+        let planning = paths.iter().all(|path| PLANNING.iter().any(|dir| path.starts_with(dir.as_bytes())));
+        if !planning {
+            commits.push(commit.to_string()[..7].to_owned());
+        }
+    }
+    document.set("status", Status::Completed.as_str().into());
+    if commits.is_empty() {
+        document.remove("commits");
+    } else {
+        document.set("commits", commits.into());
+    }
+    document.set("completed_at", context::now_utc().into());
+    if let Some(model) = &work.model {
+        document.set("model", model.clone().into());
+    }
+    let said = safe(&String::from_utf8_lossy(&work.transcript));
+    if !said.trim().is_empty() {
+        document.append_tool_section("Agent Output", &tail(&said, 5000));
+    }
+    Ok(())
+}
+
+/// The last `most` characters, from the beginning of a line.
+fn tail(text: &str, most: usize) -> String {
+    let Some((cut, _)) = text.char_indices().rev().nth(most) else { return text.to_owned() };
+    let from = text[cut..].find('\n').map_or(cut, |at| cut + at + 1);
+    format!("[…]\n{}", &text[from..])
+}
+
+/// The other specs' files that were there when the run began and are gone: a run has no business with them, so they are put back.
+fn deleted_specs(ctx: &Context, work: &Work, tip: Oid) -> Result<Vec<(Vec<u8>, Option<Oid>)>> {
+    let list = |commit: Oid| match ctx.repo.entry_at(commit, SPEC_DIR.as_bytes())? {
+        Some((tree, true)) => ctx.repo.tree_entries(tree),
+        _ => Ok(Vec::new()),
+    };
+    let now: std::collections::HashSet<Vec<u8>> = list(tip)?.into_iter().map(|(name, _)| name).collect();
+    let gone = list(work.base)?.into_iter().filter(|(name, _)| !now.contains(name));
+    Ok(gone.map(|(name, blob)| ([SPEC_DIR.as_bytes(), b"/", &name].concat(), Some(blob))).collect())
+}
+
+/// The last commit of the work: the document, completed. In silent mode no branch holds it, and the work tip stays.
+pub fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) -> Result<Oid> {
+    if ctx.silent() {
+        return Ok(tip);
+    }
+    let blob = ctx.repo.write_blob(document.as_bytes())?;
+    let mut changes = vec![(spec_path(&work.id).into_bytes(), Some(blob))];
+    changes.extend(deleted_specs(ctx, work, tip)?);
+    let tree = ctx.repo.edit_tree(Some(ctx.repo.commit(tip)?.tree), &changes)?;
+    let draft = CommitDraft {
+        tree,
+        parents: vec![tip],
+        message: format!("chant({}): finish\n\nChant-Spec: {}\n", work.id, work.id),
+        author: ctx.repo.author()?,
+        committer: ctx.repo.committer()?,
+    };
+    let commit = ctx.repo.write_commit(&draft)?;
+    if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
+        // The files first: killed before the refs move, the worktree merely has the document staged.
+        files::replace(&worktree.join(SPEC_DIR).join(work.id.file_name()), document.as_bytes())?;
+        let git = Git::at(worktree);
+        git.command(["update-index", "--add", "--", &spec_path(&work.id)]).output()?;
+        git.command(["checkout", "--quiet", &commit.to_string(), "--", SPEC_DIR]).output()?;
+    }
+    Ok(commit)
+}

@@ -1,0 +1,68 @@
+//! What a run leaves in its worktree: committed, kept from gc, and cleared away where nothing is lost by it.
+
+use super::Work;
+use crate::context::Context;
+use crate::git::{Git, Oid, Repository, worktrees};
+use crate::store::SPEC_DIR;
+use anyhow::Result;
+use std::path::Path;
+
+/// Commits what the agent left behind in its worktree, with the repository's hooks, as an ordinary commit would run them.
+pub(super) fn commit_leftovers(work: &Work) -> Result<()> {
+    let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) else { return Ok(()) };
+    let git = Git::at(worktree);
+    let branch = git.command(["symbolic-ref", "-q", "HEAD"]).run_raw()?;
+    let expected = format!("refs/heads/{}", work.id.branch());
+    if String::from_utf8_lossy(&branch.stdout).trim() != expected {
+        anyhow::bail!("its worktree is not on {} any more", work.id.branch());
+    }
+    git.command(["add", "--all"]).output()?;
+    if git.command(["diff", "--cached", "--quiet"]).succeeds()? {
+        return Ok(());
+    }
+    let message = format!("chant({}): commit what the agent left", work.id);
+    git.command(["commit", "--quiet", "-m", &message]).with_hooks().output().map(drop)
+}
+
+/// Keeps the work tip from gc, and what the agent made on the way and left behind (a reset, a detached HEAD), as the reflogs tell it.
+pub(super) fn keep_all(ctx: &Context, work: &Work, tip: Oid) -> Result<()> {
+    ctx.store().keep(&work.run, tip)?;
+    let log = |git: &Git, name: &str| git.command(["log", "-g", "-n", "500", "--format=%H", name, "--"]).line().unwrap_or_default();
+    let mut seen = log(ctx.repo.git(), &work.id.branch());
+    if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
+        seen = format!("{seen}\n{}", log(&Git::at(worktree), "HEAD"));
+    }
+    let (tip, base) = (tip.to_string(), work.base.to_string());
+    let mut args: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
+    if args.is_empty() {
+        return Ok(());
+    }
+    args.extend(["--not", &tip, &base]);
+    for left in ctx.repo.rev_list(&args)? {
+        ctx.store().keep_aside(&work.run, left)?;
+    }
+    Ok(())
+}
+
+/// Removes a finished run's worktree where nothing is lost by it; else unlocks it and says what lies there.
+pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
+    if !worktree.exists() {
+        return Ok(());
+    }
+    ctx.repo.unlock_worktree(worktree)?;
+    let unsaved = worktrees::unsaved(worktree)?;
+    let nested = ctx.repo.worktrees()?.iter().any(|tree| tree.path != worktree && tree.path.starts_with(worktree));
+    let own = format!("!! {SPEC_DIR}/");
+    let foreign: Vec<&String> =
+        unsaved.iter().filter(|entry| !(ctx.silent() && (entry.starts_with(&own) || *entry == "!! .chant/"))).collect();
+    if !foreign.is_empty() || nested {
+        ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
+        return Ok(());
+    }
+    if ctx.silent() {
+        // The excluded copy of the spec is the only thing in it that git does not know.
+        drop(std::fs::remove_dir_all(worktree.join(SPEC_DIR)));
+    }
+    let _opened = Repository::open(worktree)?;
+    ctx.repo.remove_worktree(worktree)
+}

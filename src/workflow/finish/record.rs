@@ -1,0 +1,68 @@
+//! Recording how a run ended: event, branch and run in one transaction, and only while its attempt is the current one.
+
+use super::Work;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::git::{Oid, RefChange};
+use crate::spec::Status;
+use crate::store::runs::RunRecord;
+use crate::store::{Change, Spec};
+use anyhow::Result;
+
+/// What became of an event that ends a run.
+pub(super) enum Record {
+    Done,
+    /// Another attempt is the current one.
+    Overtaken,
+    /// The spec has a newer event: decide again.
+    Again,
+}
+
+pub(super) fn is_current(work: &Work, spec: &Spec) -> bool {
+    spec.event.attempt == work.attempt && spec.event.status == Status::InProgress
+}
+
+/// For events that take no document with them, and so need no new decision when somebody else adds one.
+pub(super) fn record_until_it_takes(ctx: &Context, work: &Work, change: &Change, result: &str) -> Result<bool> {
+    loop {
+        let spec = ctx.store().require(&work.id)?;
+        match record(ctx, work, &spec, change, None, result)? {
+            Record::Done => return Ok(true),
+            Record::Overtaken => return Ok(false),
+            Record::Again => {}
+        }
+    }
+}
+
+/// Appends the event to this version while this attempt is the current one. Event, branch and run move in one transaction.
+pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, branch: Option<RefChange>, result: &str) -> Result<Record> {
+    if !is_current(work, spec) {
+        return Ok(Record::Overtaken);
+    }
+    let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
+    let moved = branch.clone();
+    let mut others: Vec<RefChange> = branch.into_iter().collect();
+    if !work.run.is_empty() {
+        others.extend(ctx.store().run_ref(&run_record(ctx, work, result, tip))?);
+    }
+    if ctx.store().append_with(spec, change, &others)?.is_none() {
+        if let Some(branch) = moved.filter(|branch| ctx.repo.reference(&branch.name).ok().flatten() != branch.old) {
+            // New work on the branch: the run is not over.
+            return Err(Failure::new(format!("{} moved while the run was being ended", branch.name))
+                .hint(format!("git chant finalize {}", work.id))
+                .into());
+        }
+        return Ok(Record::Again);
+    }
+    if let Some(tip) = tip.filter(|_| !work.run.is_empty()) {
+        ctx.store().keep(&work.run, tip)?;
+        ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
+    }
+    Ok(Record::Done)
+}
+
+/// The run as it is kept on a ref.
+pub fn run_record<'a>(ctx: &Context, work: &'a Work, result: &'a str, tip: Option<Oid>) -> RunRecord<'a> {
+    let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
+    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, result, tip }
+}

@@ -34,6 +34,9 @@ __git_chant_clap() {
             git_chant,demo)
                 cmd="git_chant__subcmd__demo"
                 ;;
+            git_chant,doctor)
+                cmd="git_chant__subcmd__doctor"
+                ;;
             git_chant,edit)
                 cmd="git_chant__subcmd__edit"
                 ;;
@@ -48,6 +51,9 @@ __git_chant_clap() {
                 ;;
             git_chant,history)
                 cmd="git_chant__subcmd__history"
+                ;;
+            git_chant,hooks)
+                cmd="git_chant__subcmd__hooks"
                 ;;
             git_chant,init)
                 cmd="git_chant__subcmd__init"
@@ -106,6 +112,9 @@ __git_chant_clap() {
             git_chant__subcmd__help,demo)
                 cmd="git_chant__subcmd__help__subcmd__demo"
                 ;;
+            git_chant__subcmd__help,doctor)
+                cmd="git_chant__subcmd__help__subcmd__doctor"
+                ;;
             git_chant__subcmd__help,edit)
                 cmd="git_chant__subcmd__help__subcmd__edit"
                 ;;
@@ -120,6 +129,9 @@ __git_chant_clap() {
                 ;;
             git_chant__subcmd__help,history)
                 cmd="git_chant__subcmd__help__subcmd__history"
+                ;;
+            git_chant__subcmd__help,hooks)
+                cmd="git_chant__subcmd__help__subcmd__hooks"
                 ;;
             git_chant__subcmd__help,init)
                 cmd="git_chant__subcmd__help__subcmd__init"
@@ -167,7 +179,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -320,6 +332,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__doctor)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__edit)
             opts="-h --status --title --type --prompt --add-label --remove-label --depends-on --no-depends-on --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -399,7 +425,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate archive log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -496,6 +522,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__help__subcmd__edit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -553,6 +593,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__hooks)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -750,6 +804,20 @@ __git_chant_clap() {
             ;;
         git_chant__subcmd__history)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__hooks)
+            opts="-h --full --light --server --everywhere --no-pre-push --no-pre-rebase --no-prepare-commit-msg --no-commit-msg --help install uninstall status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

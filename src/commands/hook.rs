@@ -1,6 +1,6 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::hook::HookKind;
+use crate::hook::{HookKind, shim};
 use crate::workflow::ask;
 use anyhow::Result;
 use std::ffi::OsString;
@@ -19,10 +19,13 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Outcome> {
     let kind: HookKind = args.kind.parse().map_err(|error| Failure::new(format!("{error}")))?;
     let mut stdin = Vec::new();
-    if kind == HookKind::ReferenceTransaction {
+    if kind.reads_stdin() {
         std::io::stdin().read_to_end(&mut stdin)?;
     }
     let ctx = Context::discover()?;
+    if std::env::var("GIT_CHANT_HOOK").ok().and_then(|version| version.parse::<u32>().ok()).unwrap_or(1) < shim::VERSION {
+        ctx.out.hint("the hooks here are of an older git-chant; renew them: git chant hooks install");
+    }
     match ask::answer(&ctx, kind, &args.args, &stdin)? {
         ask::Answer::Fine => Ok(Outcome::Yes),
         ask::Answer::No { target, reasons } => {

@@ -1,11 +1,10 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::hook::install::{self, Action};
 use crate::output::safe;
 use crate::spec::{Document, SpecId, intent};
 use crate::store::import::ImportFile;
 use crate::store::{ARCHIVE_DIR, SPEC_DIR};
-use crate::workflow::{files, judge};
+use crate::workflow::{files, hooks};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
@@ -135,32 +134,18 @@ impl Setup<'_> {
     }
 
     fn hooks(&self) -> Result<()> {
-        let dir = self.ctx.repo.git().command(["rev-parse", "--git-path", "hooks"]).with_hooks().line()?;
-        if dir.is_empty() {
-            return Err(Failure::new("core.hooksPath is empty, so git runs no hooks").hint("git config --unset core.hooksPath").into());
-        }
-        let dir = self.top.join(dir);
-        let tip = self.ctx.repo.head()?.commit;
-        let settings = judge::settings(&self.ctx.repo, tip)?;
-        let binary = std::env::current_exe().context("could not find this program")?;
-        let report = install::install(&dir, &settings.protected, &binary)?;
-        let mut counts = (0, 0);
-        for (kind, action) in &report.hooks {
-            match action {
-                Action::Installed => counts.0 += 1,
-                Action::Renewed => counts.1 += 1,
-                Action::Unchanged => {}
-                Action::KeptForeign { path } => {
-                    self.ctx.out.line(format!("hook {kind}: yours is kept as {} and runs first", path.display()));
+        let selection = hooks::selection(&self.ctx.repo);
+        match hooks::install(self.ctx, &selection, false) {
+            Ok(installed) => super::hooks::print_installed(self.ctx, &installed),
+            // Everything else is set up all the same.
+            Err(error) => match error.downcast::<Failure>() {
+                Ok(failure) => {
+                    self.ctx.out.warning(format!("no hooks were installed: {}", safe(&failure.to_string())));
+                    failure.hints().iter().for_each(|hint| self.ctx.out.hint(safe(hint)));
                 }
-                Action::KeptEdit { path } => self.ctx.out.line(format!("hook {kind}: your edited copy is kept as {}", path.display())),
-            }
+                Err(error) => return Err(error),
+            },
         }
-        match counts {
-            (0, 0) => self.ctx.out.line("hooks: as they should be"),
-            (new, renewed) => self.ctx.out.line(format!("hooks: {new} installed, {renewed} renewed in {}", dir.display())),
-        }
-        self.ctx.out.line(format!("protected branches: {}", safe(&settings.protected.join(", "))));
         Ok(())
     }
 

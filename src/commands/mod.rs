@@ -5,12 +5,14 @@ mod approve;
 mod archive;
 mod check;
 mod demo;
+mod doctor;
 mod edit;
 mod finalize;
 mod gate;
 mod generate;
 mod history;
 mod hook;
+mod hooks;
 mod init;
 mod list;
 mod log;
@@ -72,6 +74,10 @@ pub enum Command {
     Merge(merge::Args),
     /// Ask whether a commit may come into a protected branch
     Gate(gate::Args),
+    /// Install, take away or explain the hooks that keep unfinished work out
+    Hooks(hooks::Args),
+    /// Say what is installed, configured, protected and trusted, and what is wrong
+    Doctor(doctor::Args),
     /// Fold specs into the archive
     Archive(archive::Args),
     /// Show what the agent printed in the last run
@@ -98,6 +104,8 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Generate(args) => return generate::run(args, tree()),
         Command::MergeDriver(args) => return merge_driver::run(args),
         Command::Hook(args) => return hook::run(args),
+        Command::Hooks(args) => return hooks::run(&Context::discover()?, args),
+        Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
         _ => {}
     }
     let ctx = Context::discover()?;
@@ -134,6 +142,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Archive(args) => archive::run(&ctx, args),
         Command::Log(args) => log::run(&ctx, args),
         Command::History(args) => history::run(&ctx, args),
+        Command::Hooks(_) | Command::Doctor(_) => unreachable!("these were dispatched above"),
         Command::Init(_) | Command::List(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
             unreachable!("these were dispatched above")
         }

@@ -143,6 +143,16 @@ pub enum VerifyMode {
     Branch,
 }
 
+impl VerifyMode {
+    /// The word in the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Branch => "branch",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { protected: vec!["main".to_owned(), "master".to_owned()], verify: VerifyMode::Branch, require_spec: false }

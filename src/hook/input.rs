@@ -27,6 +27,25 @@ pub enum Invocation {
     PreMergeCommit,
     /// A commit is about to be made; `MERGE_HEAD` or `SQUASH_MSG` may be there.
     PreCommit,
+    /// A branch is about to be rebased.
+    PreRebase {
+        /// What it is put upon; `None` with `--root`.
+        upstream: Option<String>,
+        /// The branch; `None` for the one that is checked out.
+        branch: Option<String>,
+    },
+    /// Refs of a remote are about to move; the server has not been asked yet.
+    PrePush {
+        /// The remote's name, or its URL where it has no name.
+        remote: String,
+        /// What moves there.
+        pushes: Vec<Push>,
+    },
+    /// Refs of this repository are about to be moved by a push. Its objects are in quarantine.
+    PreReceive {
+        /// What moves.
+        updates: Vec<RefUpdate>,
+    },
     /// Refs are about to move, or have moved.
     ReferenceTransaction {
         /// How far the transaction is.
@@ -73,6 +92,17 @@ pub struct RefUpdate {
     pub name: BString,
     /// What it becomes.
     pub new: NewValue,
+}
+
+/// One line of `pre-push`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The remote ref's full name.
+    pub reference: BString,
+    /// What it becomes; never a deletion's zeros.
+    pub new: String,
+    /// What the remote says that it is; `None` where it does not exist there.
+    pub old: Option<String>,
 }
 
 /// What a ref becomes.
@@ -124,6 +154,12 @@ impl Invocation {
             }
             (HookKind::PreMergeCommit, []) => Self::PreMergeCommit,
             (HookKind::PreCommit, []) => Self::PreCommit,
+            (HookKind::PreRebase, [upstream, rest @ ..]) => Self::PreRebase {
+                upstream: Some(text(upstream)).filter(|upstream| !upstream.is_empty()),
+                branch: rest.first().map(text).filter(|branch| !branch.is_empty()),
+            },
+            (HookKind::PrePush, [remote, _url]) => Self::PrePush { remote: text(remote), pushes: pushes(stdin)? },
+            (HookKind::PreReceive, []) => Self::PreReceive { updates: ref_updates(stdin)? },
             (HookKind::ReferenceTransaction, [state]) => {
                 let state = match state.as_bytes() {
                     b"prepared" => State::Prepared,
@@ -136,6 +172,25 @@ impl Invocation {
             _ => return Err(wrong().into()),
         })
     }
+}
+
+fn text(word: &OsString) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+/// Reads the lines `<local ref> <local oid> <remote ref> <remote oid>` of `pre-push`, from their ends: what is pushed may be named by an
+/// expression that holds blanks.
+fn pushes(stdin: &[u8]) -> Result<Vec<Push>> {
+    let lines = stdin.lines().filter(|line| !line.is_empty());
+    let pushes = lines.map(|line| {
+        let wrong = || Failure::new(format!("could not read what is pushed: '{}'", line.to_str_lossy().escape_debug()));
+        let mut columns = line.rsplitn(4, |byte| *byte == b' ');
+        let (Some(old), Some(name), Some(new)) = (columns.next(), columns.next(), columns.next()) else { return Err(wrong().into()) };
+        let (Some(old), Some(new)) = (value(old), value(new)) else { return Err(wrong().into()) };
+        let old = if let NewValue::Object(old) = old { Some(old) } else { None };
+        Ok(if let NewValue::Object(new) = new { Some(Push { reference: name.into(), new, old }) } else { None })
+    });
+    pushes.filter_map(Result::transpose).collect()
 }
 
 fn message_source(word: &OsString, commit: Option<&OsString>) -> MessageSource {
@@ -283,6 +338,18 @@ mod tests {
         {
             assert!(ref_updates(line.as_bytes()).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_pushed_is_read_from_the_end_of_the_line() {
+        let lines = format!(
+            "HEAD^{{/a b}} {ONE} refs/heads/main {ZERO}\n(delete) {ZERO} refs/heads/old {ONE}\nrefs/heads/x {ONE} refs/heads/x {ONE}\n"
+        );
+        let read = pushes(lines.as_bytes()).expect("lines");
+        assert_eq!(read.len(), 2);
+        assert_eq!(read[0], Push { reference: "refs/heads/main".into(), new: ONE.to_owned(), old: None });
+        assert_eq!(read[1].old.as_deref(), Some(ONE));
+        assert!(pushes(b"a b c d\n").is_err() && pushes(b"x\n").is_err());
     }
 
     #[test]

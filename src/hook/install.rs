@@ -14,11 +14,24 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// What is installed.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The kinds; others of ours that are there are taken away.
+    pub kinds: &'a [HookKind],
+    /// The protected branches, which are baked in.
+    pub protected: &'a [String],
+    /// The program that is asked.
+    pub binary: &'a Path,
+}
+
 /// What [`install`] did, a hook each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Every kind, and what was done for it.
+    /// Every kind that is installed, and what was done for it.
     pub hooks: Vec<(HookKind, Action)>,
+    /// Every kind of ours that is not wanted any more, and what was done with it.
+    pub removed: Vec<(HookKind, Removal)>,
 }
 
 /// What [`install`] did for one hook.
@@ -83,55 +96,63 @@ enum Found {
     Edited,
 }
 
-/// Installs every hook into `hooks_dir` (which git names: `git rev-parse --git-path hooks`), for these protected branches and the program
-/// at `binary`. Again is the same.
-pub fn install(hooks_dir: &Path, protected: &[String], binary: &Path) -> Result<Report> {
+/// Installs the wanted hooks into `hooks_dir` ([`super::place`] says where that is), and takes away those of ours that are not wanted any
+/// more. Again is the same.
+pub fn install(hooks_dir: &Path, wanted: Wanted<'_>) -> Result<Report> {
+    let binary = wanted.binary;
     if !binary.is_absolute() {
         return Err(Failure::new(format!("could not install hooks that run '{}', which is no absolute path", binary.display())).into());
     }
     fs::create_dir_all(hooks_dir).with_context(|| format!("could not make '{}'", hooks_dir.display()))?;
-    for kind in HookKind::ALL {
+    for kind in wanted.kinds {
         let path = hooks_dir.join(kind.as_str());
         if matches!(find(&path)?, Found::Foreign) {
             may_keep(&path)?;
         }
     }
     let mut hooks = Vec::new();
-    for kind in HookKind::ALL {
+    for &kind in wanted.kinds {
         let path = hooks_dir.join(kind.as_str());
-        let text = shim::render(kind, protected, binary);
+        let text = shim::render(kind, wanted.protected, binary);
         let action = install_one(&path, &text).with_context(|| format!("could not install '{}'", path.display()))?;
         hooks.push((kind, action));
     }
-    Ok(Report { hooks })
+    let unwanted = HookKind::ALL.into_iter().filter(|kind| !wanted.kinds.contains(kind));
+    let removed = unwanted.map(|kind| remove(hooks_dir, kind)).filter(|removed| !matches!(removed, Ok((_, Removal::NotOurs))));
+    Ok(Report { hooks, removed: removed.collect::<Result<_>>()? })
 }
 
 /// Takes our hooks away and puts the earlier ones back, byte for byte.
 pub fn uninstall(hooks_dir: &Path) -> Result<Vec<(HookKind, Removal)>> {
-    let mut removed = Vec::new();
-    for kind in HookKind::ALL {
-        let path = hooks_dir.join(kind.as_str());
-        let removal = uninstall_one(&path).with_context(|| format!("could not uninstall '{}'", path.display()))?;
-        removed.push((kind, removal));
-    }
-    Ok(removed)
+    HookKind::ALL.into_iter().map(|kind| remove(hooks_dir, kind)).collect()
 }
 
-/// How every hook stands.
-pub fn status(hooks_dir: &Path, protected: &[String], binary: &Path) -> Result<Vec<(HookKind, State)>> {
+fn remove(hooks_dir: &Path, kind: HookKind) -> Result<(HookKind, Removal)> {
+    let path = hooks_dir.join(kind.as_str());
+    let removal = uninstall_one(&path).with_context(|| format!("could not uninstall '{}'", path.display()))?;
+    Ok((kind, removal))
+}
+
+/// How every wanted hook stands.
+pub fn status(hooks_dir: &Path, wanted: Wanted<'_>) -> Result<Vec<(HookKind, State)>> {
     let mut states = Vec::new();
-    for kind in HookKind::ALL {
+    for &kind in wanted.kinds {
         let state = match find(&hooks_dir.join(kind.as_str()))? {
             Found::Nothing => State::Missing,
             Found::Foreign => State::Foreign,
             Found::Edited => State::Edited,
             Found::Ours { executable: false, .. } => State::NotExecutable,
-            Found::Ours { text, .. } if text == shim::render(kind, protected, binary) => State::Current,
+            Found::Ours { text, .. } if text == shim::render(kind, wanted.protected, wanted.binary) => State::Current,
             Found::Ours { .. } => State::Outdated,
         };
         states.push((kind, state));
     }
     Ok(states)
+}
+
+/// True where a file is a shim of ours, whatever its name (another hook manager may have renamed it).
+pub fn is_ours(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|text| !matches!(shim::recognise(&text), Origin::Foreign))
 }
 
 /// Where an earlier hook is kept.
@@ -155,7 +176,7 @@ fn install_one(path: &Path, text: &[u8]) -> Result<Action> {
         write(path, text)?;
         return Ok(action);
     }
-    Err(Failure::new("the hook changed while it was being replaced").hint("try again: git chant init").into())
+    Err(Failure::new("the hook changed while it was being replaced").hint("try again: git chant hooks install").into())
 }
 
 fn uninstall_one(path: &Path) -> Result<Removal> {
@@ -186,7 +207,7 @@ fn find(path: &Path) -> Result<Found> {
     let Some(metadata) = look(path)? else { return Ok(Found::Nothing) };
     if metadata.is_dir() {
         let message = format!("could not install a hook: '{}' is a directory", path.display());
-        return Err(Failure::new(message).hint("move it away, then: git chant init").into());
+        return Err(Failure::new(message).hint("move it away, then: git chant hooks install").into());
     }
     if !metadata.is_file() {
         return Ok(Found::Foreign);
@@ -205,7 +226,7 @@ fn may_keep(path: &Path) -> Result<()> {
     let kept = kept_path(path);
     if exists(&kept)? && !same(path, &kept)? && matches!(find(path)?, Found::Foreign) {
         let message = format!("could not keep the hook '{}': '{}' is there already", path.display(), kept.display());
-        return Err(Failure::new(message).hint("make one file of the two, or move one away, then: git chant init").into());
+        return Err(Failure::new(message).hint("make one file of the two, or move one away, then: git chant hooks install").into());
     }
     Ok(())
 }

@@ -2,11 +2,16 @@
 //!
 //! A hook file holds no decision. It is a POSIX [`shim`] that finds out, without starting a program, whether there is anything to ask, and
 //! then runs `git-chant hook <kind> <arguments…>` with git's standard input. [`input`] gives that a type; [`install`] puts shims beside
-//! hooks of other people and takes them away again.
+//! hooks of other people and takes them away again; [`place`] says where git looks for hooks, and [`look`] how everything stands.
 
 pub mod input;
 pub mod install;
+pub mod look;
+pub mod place;
+pub mod selection;
 pub mod shim;
+
+pub use selection::Selection;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,13 +27,28 @@ pub enum HookKind {
     PreMergeCommit,
     /// Refuses the commit that ends a conflicted or squashed merge.
     PreCommit,
+    /// Refuses a rebase that would bring unfinished work into a protected branch, before it begins.
+    PreRebase,
+    /// Refuses a push to a protected branch of a remote.
+    PrePush,
     /// Refuses a merge before it touches anything, and is the backstop for whatever else moves a protected branch.
     ReferenceTransaction,
+    /// On a server: refuses a push, judged as a whole.
+    PreReceive,
 }
 
 impl HookKind {
     /// Every kind, in the order in which they are installed: the backstop first.
-    pub const ALL: [Self; 5] = [Self::ReferenceTransaction, Self::PreMergeCommit, Self::PreCommit, Self::PrepareCommitMsg, Self::CommitMsg];
+    pub const ALL: [Self; 8] = [
+        Self::ReferenceTransaction,
+        Self::PreMergeCommit,
+        Self::PreCommit,
+        Self::PreRebase,
+        Self::PrePush,
+        Self::PrepareCommitMsg,
+        Self::CommitMsg,
+        Self::PreReceive,
+    ];
 
     /// The name of the hook file.
     pub fn as_str(self) -> &'static str {
@@ -37,13 +57,21 @@ impl HookKind {
             Self::PrepareCommitMsg => "prepare-commit-msg",
             Self::PreMergeCommit => "pre-merge-commit",
             Self::PreCommit => "pre-commit",
+            Self::PreRebase => "pre-rebase",
+            Self::PrePush => "pre-push",
+            Self::PreReceive => "pre-receive",
             Self::ReferenceTransaction => "reference-transaction",
         }
     }
 
     /// True where the hook refuses: without git-chant it fails closed. The others only mark, and let commits through.
     pub fn is_gate(self) -> bool {
-        matches!(self, Self::PreMergeCommit | Self::PreCommit | Self::ReferenceTransaction)
+        !matches!(self, Self::PrepareCommitMsg | Self::CommitMsg)
+    }
+
+    /// True where git writes what it is about to do to the hook's standard input.
+    pub fn reads_stdin(self) -> bool {
+        matches!(self, Self::ReferenceTransaction | Self::PrePush | Self::PreReceive)
     }
 }
 
@@ -82,6 +110,6 @@ mod tests {
         for kind in HookKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        assert!("post-commit".parse::<HookKind>().is_err());
+        assert!("post-merge".parse::<HookKind>().is_err());
     }
 }

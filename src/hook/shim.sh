@@ -1,8 +1,8 @@
 #!/bin/sh
-# git-chant hook v1
+# git-chant hook v2
 # digest: @DIGEST@
 #
-# Written by `git chant init`, which also renews it. It decides nothing: it finds out whether there is anything to ask, without
+# Written by `git chant hooks install`, which also renews it. It decides nothing: it finds out whether there is anything to ask, without
 # starting a program, and then asks git-chant. Whatever it does not understand, it asks about. A hook that was here before is
 # kept beside it as <this file>.before-chant, and runs first.
 
@@ -99,6 +99,32 @@ read_updates() {
     done
 }
 
+# Sets asked: the pushed branches that matter, of pre-push: what is pushed may be named with blanks, so a line is read from its end. A
+# deletion brings nothing in.
+read_pushes() {
+    asked=
+    while read -r line; do
+        rest=${line% *}
+        ref=${rest##* }
+        rest=${rest% *}
+        case ${rest##* } in
+        *[!0]*) is_protected "$ref" && asked=$asked$line$newline ;;
+        esac
+    done
+}
+
+# Sets asked: all that is pushed, where a part of it matters. Specs that come in the same push are believed in it.
+read_received() {
+    asked= matters=
+    while read -r old new ref; do
+        asked=$asked$old' '$new' '$ref$newline
+        case $new in
+        *[!0]*) is_protected "$ref" && matters=1 ;;
+        esac
+    done
+    [ -n "$matters" ] || asked=
+}
+
 # Finds git-chant: where it was, else on the PATH.
 find_chant() {
     [ -f "$chant" ] && [ -x "$chant" ] && return 0
@@ -109,7 +135,7 @@ find_chant() {
 ask_gate() {
     find_chant && return 0
     printf '%s\n' "error: git-chant is not where it was, nor on the PATH, so its $kind hook cannot let this pass" \
-        "hint: install git-chant and run 'git chant init'" \
+        "hint: install git-chant and run 'git chant hooks install'" \
         "hint: or, to do without the gate, delete $0" >&2
     exit 1
 }
@@ -118,7 +144,7 @@ ask_gate() {
 mark() {
     if ! find_chant; then
         printf '%s\n' "warning: git-chant is not where it was, nor on the PATH: this commit is not marked with its spec" \
-            "hint: install git-chant and run 'git chant init', or delete $0" >&2
+            "hint: install git-chant and run 'git chant hooks install', or delete $0" >&2
     elif ! "$chant" hook "$kind" "$@"; then
         printf '%s\n' "warning: git-chant could not mark this commit with its spec" >&2
     fi
@@ -127,30 +153,62 @@ mark() {
 
 is_kept() { [ -f "$kept" ] && [ -x "$kept" ]; }
 
-if [ "$kind" = reference-transaction ]; then
+# Runs the hook that was here before. husky's asks for its own name, so it is read in place of being started.
+run_kept() {
+    line=
+    { read -r line && read -r line; } 2>/dev/null <"$kept"
+    case $line in
+    '. "$(dirname "$0")/h"') (. "$kept") ;;
+    *) "$kept" "$@" ;;
+    esac
+}
+
+# Sets asked from standard input, which a hook that was here before sees first, and whole.
+read_input() {
     if is_kept; then
-        input=$(cat)
-        printf '%s\n' "$input" 2>/dev/null | "$kept" "$@" || exit
-        [ "$1" = prepared ] || exit 0
-        read_updates <<END
-$input
+        # The x keeps the last newline.
+        input=$(cat && echo x) && input=${input%x}
+        printf '%s' "$input" 2>/dev/null | run_kept "$@" || exit
+        [ "$kind" != reference-transaction ] || [ "$1" = prepared ] || exit 0
+        "$read" <<END
+${input%"$newline"}
 END
     else
-        [ "$1" = prepared ] || exit 0
-        read_updates
+        [ "$kind" != reference-transaction ] || [ "$1" = prepared ] || exit 0
+        "$read"
     fi
     [ -n "$asked" ] || exit 0
+}
+
+GIT_CHANT_HOOK=2
+export GIT_CHANT_HOOK
+
+case $kind in
+reference-transaction) read=read_updates ;;
+pre-push) read=read_pushes ;;
+pre-receive) read=read_received ;;
+*) read= ;;
+esac
+if [ -n "$read" ]; then
+    read_input "$@"
     ask_gate
     printf '%s' "$asked" | "$chant" hook "$kind" "$@"
     exit
 fi
 
 if is_kept; then
-    "$kept" "$@" || exit
+    run_kept "$@" || exit
 fi
 case $kind in
 pre-merge-commit)
     is_on_protected || exit 0
+    ;;
+pre-rebase)
+    if [ -n "${2-}" ]; then
+        is_protected "refs/heads/$2" || exit 0
+    else
+        is_on_protected || exit 0
+    fi
     ;;
 pre-commit)
     is_on_protected || exit 0
@@ -161,7 +219,7 @@ prepare-commit-msg)
     mark "$@"
     ;;
 commit-msg)
-    is_on_work_branch || exit 0
+    is_on_work_branch || [ -f "$dir/SQUASH_MSG" ] || exit 0
     mark "$@"
     ;;
 esac

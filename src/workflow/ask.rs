@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::gate::{self, Decision, Reason};
 use crate::git::Oid;
 use crate::hook::HookKind;
-use crate::hook::input::{Invocation, MergedHead, NewValue, Question, merged_heads, questions};
+use crate::hook::input::{Invocation, MergedHead, NewValue, Push, Question, RefUpdate, merged_heads, questions};
 use anyhow::{Context as _, Result};
+use bstr::ByteSlice as _;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -30,6 +31,9 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
         Invocation::PrepareCommitMsg { file, .. } => mark(ctx, &file, &squashed(ctx)?),
         Invocation::PreMergeCommit => merge_heads(ctx, merged_heads(std::env::vars_os())),
         Invocation::PreCommit => merge_heads(ctx, merge_head_file(ctx)),
+        Invocation::PreRebase { upstream, branch } => rebase(ctx, upstream, branch),
+        Invocation::PrePush { remote, pushes } => push(ctx, &remote, pushes),
+        Invocation::PreReceive { updates } => receive(ctx, &updates),
         Invocation::ReferenceTransaction { state, updates } => {
             let head = ctx.repo.head()?.branch;
             let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
@@ -58,6 +62,53 @@ fn merge_heads(ctx: &Context, heads: Vec<MergedHead>) -> Result<Answer> {
     let heads: Vec<(Oid, Option<String>)> =
         heads.iter().filter_map(|head| Some((Oid::from_hex(&head.oid)?, Some(head.name.clone())))).collect();
     decide(ctx, Asked { target, current, heads, result: None })
+}
+
+/// May this branch be put upon that commit, and so take in what the commit has and it lacks?
+fn rebase(ctx: &Context, upstream: Option<String>, branch: Option<String>) -> Result<Answer> {
+    let (Some(upstream), Some(target)) = (upstream, branch.map_or_else(|| ctx.repo.current_branch(), |branch| Ok(Some(branch)))?) else {
+        return Ok(Answer::Fine);
+    };
+    let current = ctx.repo.reference(&format!("refs/heads/{target}"))?;
+    if current.is_none() || !judge::settings(&ctx.repo, current)?.protects(&target) {
+        return Ok(Answer::Fine);
+    }
+    let upstream_commit = ctx.repo.resolve_commit(&upstream)?;
+    decide(ctx, Asked { target, current, heads: vec![(upstream_commit, Some(upstream))], result: None })
+}
+
+/// May these be pushed to a remote's protected branches? What the remote's branch has already is not judged.
+fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
+    for push in pushes {
+        let Some(target) = push.reference.to_string().strip_prefix("refs/heads/").map(str::to_owned) else { continue };
+        let known = |id: &Oid| ctx.repo.has_object(*id);
+        let current = match push.old.as_deref().and_then(Oid::from_hex).filter(known) {
+            Some(current) => Some(current),
+            // Somebody pushed meanwhile: git will refuse this unless it is forced. The last that we saw is what there is to compare with.
+            None => ctx.repo.reference(&format!("refs/remotes/{remote}/{target}"))?,
+        };
+        let Some(new) = Oid::from_hex(&push.new).filter(|new| Some(*new) != current) else { continue };
+        if !judge::settings(&ctx.repo, current.or(ctx.repo.head()?.commit))?.protects(&target) {
+            continue;
+        }
+        let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new) })?;
+        if matches!(answer, Answer::No { .. }) {
+            return Ok(answer);
+        }
+    }
+    Ok(Answer::Fine)
+}
+
+/// May this push come in? Every protected branch that it moves is judged.
+fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
+    let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
+    for moved in updates.iter().filter(|moved| settings.protects(&moved.name.to_str_lossy()) && moved.name.starts_with(b"refs/heads/")) {
+        let answer = update(ctx, &moved.name.to_string(), &moved.new)?;
+        if matches!(answer, Answer::No { .. }) {
+            return Ok(answer);
+        }
+    }
+    Ok(Answer::Fine)
 }
 
 /// May this protected branch move? Never believes git's old column: it is compared with what the ref holds.

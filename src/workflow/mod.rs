@@ -1,10 +1,12 @@
 //! What several verbs share. Each file is a plan, then its execution.
 
 pub mod ask;
+pub mod doctor;
 pub mod files;
 pub mod finalize;
 pub mod find;
 pub mod finish;
+pub mod hooks;
 pub mod judge;
 pub mod merge;
 pub mod pickup;

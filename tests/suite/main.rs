@@ -8,6 +8,7 @@ mod documents;
 mod gate;
 mod generated;
 mod hand_edits;
+mod hooks;
 mod join;
 mod kills;
 mod layers;

@@ -1,6 +1,6 @@
 //! Hook files through real git: what they ask, what they never ask, and how they live with hooks of other people.
 
-use git_chant::hook::install::{self, Action, Removal, State};
+use git_chant::hook::install::{self, Action, Removal, State, Wanted};
 use git_chant::hook::{HookKind, shim};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -23,7 +23,7 @@ impl Scene {
         fs::create_dir_all(scene.binary().parent().expect("a parent")).expect("made");
         let script = concat!(
             "#!/bin/sh\nbase=${0%/*}/..\n",
-            "{ printf '%s|' \"$@\"; [ \"$2\" = reference-transaction ] && cat; echo; } >>\"$base/asked\"\n",
+            "{ printf '%s|' \"$@\"; case $2 in reference-transaction | pre-push) cat ;; esac; echo; } >>\"$base/asked\"\n",
             "[ ! -e \"$base/refuse\" ]\n"
         );
         executable(&scene.binary(), script);
@@ -53,7 +53,7 @@ impl Scene {
     }
 
     fn install(&self) -> Vec<(HookKind, Action)> {
-        install::install(&self.hooks(), &protected(), &self.binary()).expect("installed").hooks
+        install::install(&self.hooks(), wanted(&protected(), &self.binary())).expect("installed").hooks
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -97,6 +97,16 @@ impl Scene {
 
 fn protected() -> Vec<String> {
     vec!["main".to_owned(), "release/*".to_owned()]
+}
+
+/// Every local hook.
+const LOCAL: &[HookKind] = {
+    use HookKind::*;
+    &[ReferenceTransaction, PreMergeCommit, PreCommit, PreRebase, PrePush, PrepareCommitMsg, CommitMsg]
+};
+
+fn wanted<'a>(protected: &'a [String], binary: &'a Path) -> Wanted<'a> {
+    Wanted { kinds: LOCAL, protected, binary }
 }
 
 fn executable(path: &Path, text: &str) {
@@ -294,7 +304,7 @@ fn a_hook_of_somebody_else_runs_first_and_its_failure_ends_it() {
     }
     let actions = scene.install();
     let kept = actions.iter().filter(|(_, action)| matches!(action, Action::KeptForeign { .. })).count();
-    assert_eq!((kept, actions.len()), (3, 5));
+    assert_eq!((kept, actions.len()), (3, 7));
     scene.git(&["merge", "-q", "--no-ff", "--no-edit", "topic"]);
     let asked = scene.asked();
     let first = asked.find("foreign reference-transaction prepared:").expect("asked");
@@ -319,7 +329,7 @@ fn a_gate_that_has_lost_git_chant_refuses_and_says_what_to_do() {
     let merge = scene.try_git(&["merge", "topic"]);
     let said = String::from_utf8_lossy(&merge.stderr).into_owned();
     assert!(!merge.status.success());
-    assert!(said.contains("'git chant init'") && said.contains("delete .git/hooks/reference-transaction"), "{said}");
+    assert!(said.contains("'git chant hooks install'") && said.contains("delete .git/hooks/reference-transaction"), "{said}");
     assert_eq!(scene.git(&["status", "--porcelain"]), "");
 
     scene.git(&["switch", "-q", "-c", "chant/x-001"]);
@@ -346,17 +356,17 @@ fn installing_again_changes_nothing_and_other_settings_renew() {
     let scene = Scene::new();
     assert!(scene.install().iter().all(|(_, action)| *action == Action::Unchanged));
     let state = |protected: &[String]| {
-        let states = install::status(&scene.hooks(), protected, &scene.binary()).expect("looked");
+        let states = install::status(&scene.hooks(), wanted(protected, &scene.binary())).expect("looked");
         states.into_iter().map(|(_, state)| state).collect::<Vec<_>>()
     };
-    assert_eq!(state(&protected()), [State::Current; 5]);
+    assert_eq!(state(&protected()), [State::Current; 7]);
     let trunk = ["trunk".to_owned()];
-    assert_eq!(state(&trunk), [State::Outdated; 5]);
-    let again = install::install(&scene.hooks(), &trunk, &scene.binary()).expect("installed");
+    assert_eq!(state(&trunk), [State::Outdated; 7]);
+    let again = install::install(&scene.hooks(), wanted(&trunk, &scene.binary())).expect("installed");
     assert!(again.hooks.iter().all(|(_, action)| *action == Action::Renewed));
     fs::set_permissions(scene.hook(HookKind::PreCommit), Permissions::from_mode(0o644)).expect("changed");
     assert!(state(&trunk).contains(&State::NotExecutable));
-    let again = install::install(&scene.hooks(), &trunk, &scene.binary()).expect("installed");
+    let again = install::install(&scene.hooks(), wanted(&trunk, &scene.binary())).expect("installed");
     assert_eq!(again.hooks.iter().filter(|(_, action)| *action == Action::Renewed).count(), 1);
     assert_eq!(mode(&scene.hook(HookKind::PreCommit)), 0o755);
     let left: Vec<_> = fs::read_dir(scene.hooks()).expect("read").filter_map(Result::ok).map(|entry| entry.file_name()).collect();
@@ -381,7 +391,7 @@ fn uninstalling_restores_every_hook_byte_for_byte() {
 
     let removed = install::uninstall(&scene.hooks()).expect("uninstalled");
     assert_eq!(removed.iter().filter(|(_, removal)| *removal == Removal::Restored).count(), 3);
-    assert_eq!(removed.iter().filter(|(_, removal)| *removal == Removal::Removed).count(), 2);
+    assert_eq!(removed.iter().filter(|(_, removal)| *removal == Removal::Removed).count(), 4);
     assert_eq!(fs::read(scene.hook(HookKind::PreCommit)).expect("read"), bytes);
     assert_eq!(mode(&scene.hook(HookKind::PreCommit)), 0o640);
     assert_eq!(fs::read_link(scene.hook(HookKind::CommitMsg)).expect("a link"), Path::new("nowhere/at-all"));
@@ -400,7 +410,7 @@ fn nothing_of_somebody_else_is_ever_overwritten() {
     executable(&hook, "#!/bin/sh\nexit 0 # theirs\n");
     executable(&install::kept_path(&hook), "#!/bin/sh\nexit 0 # earlier\n");
     let other = ["trunk".to_owned()];
-    let refused = install::install(&scene.hooks(), &other, &scene.binary()).expect_err("both are somebody's");
+    let refused = install::install(&scene.hooks(), wanted(&other, &scene.binary())).expect_err("both are somebody's");
     assert!(refused.to_string().contains("pre-commit.before-chant"), "{refused}");
     assert_eq!(fs::read_to_string(&hook).expect("read"), "#!/bin/sh\nexit 0 # theirs\n");
     assert_eq!(fs::read(scene.hook(HookKind::CommitMsg)).expect("read"), before, "it refuses before it writes");
@@ -434,7 +444,12 @@ fn installing_at_once_from_many_threads_keeps_the_other_hook() {
         });
         let kept = install::kept_path(&scene.hook(HookKind::PreCommit));
         assert_eq!(fs::read_to_string(&kept).expect("read"), "#!/bin/sh\nexit 0 # theirs\n");
-        assert!(install::status(&scene.hooks(), &protected(), &scene.binary()).expect("looked").iter().all(|(_, s)| *s == State::Current));
+        assert!(
+            install::status(&scene.hooks(), wanted(&protected(), &scene.binary()))
+                .expect("looked")
+                .iter()
+                .all(|(_, s)| *s == State::Current)
+        );
         fs::remove_file(kept).expect("removed");
     }
 }
@@ -442,10 +457,10 @@ fn installing_at_once_from_many_threads_keeps_the_other_hook() {
 #[test]
 fn a_relative_program_and_a_directory_in_the_way_are_refused() {
     let scene = Scene::new();
-    assert!(install::install(&scene.hooks(), &protected(), Path::new("git-chant")).is_err());
+    assert!(install::install(&scene.hooks(), wanted(&protected(), Path::new("git-chant"))).is_err());
     fs::remove_file(scene.hook(HookKind::CommitMsg)).expect("removed");
     fs::create_dir(scene.hook(HookKind::CommitMsg)).expect("made");
-    let refused = install::install(&scene.hooks(), &protected(), &scene.binary()).expect_err("a directory");
+    let refused = install::install(&scene.hooks(), wanted(&protected(), &scene.binary())).expect_err("a directory");
     assert!(refused.to_string().contains("is a directory"), "{refused}");
 }
 
@@ -457,7 +472,7 @@ fn where_head_cannot_be_read_as_a_file_git_chant_is_asked() {
     if !made.status.success() {
         return; // a git without reftable
     }
-    install::install(&to.join(".git/hooks"), &protected(), &scene.binary()).expect("installed");
+    install::install(&to.join(".git/hooks"), wanted(&protected(), &scene.binary())).expect("installed");
     scene.git(&["-C", "../other", "pull", "-q", "--ff-only", "../re po", "main"]);
     scene.asked();
     scene.refuse();

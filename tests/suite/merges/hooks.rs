@@ -65,7 +65,7 @@ fn without_its_binary_the_gate_is_closed() {
     for how in ["--ff-only", "--no-ff", "--squash"] {
         let said = git_alone(&repo, &["merge", how, &format!("chant/{id}")]);
         assert!(said.code != 0 && said.stderr.contains("git-chant is not where it was"), "{said}");
-        assert!(said.stderr.contains("hint: install git-chant and run 'git chant init'"), "{said}");
+        assert!(said.stderr.contains("hint: install git-chant and run 'git chant hooks install'"), "{said}");
         assert!(said.stderr.contains("hint: or, to do without the gate, delete "), "{said}");
         before.assert_same(&repo.snapshot());
     }

@@ -1,0 +1,176 @@
+//! How the hooks of a repository stand, and what is wrong with them, each with the command that mends it.
+
+use super::install::{self, State, Wanted};
+use super::place::{self, Place, Scope};
+use super::{HookKind, Selection};
+use crate::git::{Git, Repository};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// Something that keeps hooks from doing what they are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// One sentence.
+    pub what: String,
+    /// What to type.
+    pub mend: String,
+}
+
+/// How everything about hooks stands.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where git looks for them.
+    pub place: Place,
+    /// Every hook that this repository wants, how it stands, and whether one of somebody else runs before it.
+    pub hooks: Vec<(HookKind, State, bool)>,
+    /// Other hook managers, by name.
+    pub managers: Vec<&'static str>,
+    /// Hooks that git's configuration names (`hook.<name>.command`), and the events that they are for.
+    pub configured: Vec<(String, String)>,
+    /// What is wrong.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Looks at everything, and changes nothing.
+pub fn look(repo: &Repository, selection: &Selection, protected: &[String], binary: &Path) -> Result<Look> {
+    let place = Place::of(repo)?;
+    let kinds = selection.kinds(repo.work_dir().is_none());
+    let mut look = Look { managers: Vec::new(), configured: configured(repo)?, hooks: Vec::new(), troubles: Vec::new(), place };
+    let Some(dir) = look.place.dir.clone() else {
+        let mend = format!("git config {}--unset core.hooksPath", look.place.flag());
+        look.trouble("core.hooksPath is empty, so git runs no hooks", mend);
+        return Ok(look);
+    };
+    look.managers = managers(repo, &dir);
+    for (kind, state) in install::status(&dir, Wanted { kinds: &kinds, protected, binary })? {
+        let path = dir.join(kind.as_str());
+        // pre-commit runs what it put aside.
+        let runs_as_legacy = state == State::Foreign && renamed(&path) == Some("legacy");
+        let state = if runs_as_legacy { State::Current } else { state };
+        look.hooks.push((kind, state, runs_as_legacy || install::kept_path(&path).exists()));
+    }
+    look.troubles = troubles(&look.hooks, &dir);
+    if kinds.is_empty() {
+        look.trouble("no hook is wanted in a bare repository but pre-receive", "git chant hooks install --server");
+    }
+    look.bypassed(repo);
+    look.worktrees(repo, &kinds)?;
+    Ok(look)
+}
+
+impl Look {
+    fn trouble(&mut self, what: impl Into<String>, mend: impl Into<String>) {
+        self.troubles.push(Trouble { what: what.into(), mend: mend.into() });
+    }
+
+    /// Hooks that lie where git does not look any more: somebody set `core.hooksPath` after they were installed.
+    fn bypassed(&mut self, repo: &Repository) {
+        let usual = repo.common_dir().join("hooks");
+        let ours = HookKind::ALL.iter().any(|kind| install::is_ours(&usual.join(kind.as_str())));
+        // A manager of hooks may have been installed over some of them; that is another trouble.
+        let guarded = self.hooks.iter().any(|(kind, state, _)| *kind == HookKind::ReferenceTransaction && *state == State::Current);
+        if !guarded && self.place.scope != Scope::Default && self.place.dir.as_deref() != Some(&usual) && ours {
+            let what = format!("the hooks in {} do not run: {} is set", usual.display(), self.place.describe());
+            let mend = if self.place.scope == Scope::Everywhere {
+                format!("git config core.hooksPath '{}'", usual.display())
+            } else {
+                INSTALL.to_owned()
+            };
+            self.trouble(what, mend);
+        }
+    }
+
+    /// A relative `core.hooksPath` names another directory in every worktree; where that is missing, git runs nothing and says nothing.
+    fn worktrees(&mut self, repo: &Repository, kinds: &[HookKind]) -> Result<()> {
+        let Some(dir) = self.place.dir.clone() else { return Ok(()) };
+        for tree in repo.worktrees()?.into_iter().filter(|tree| !tree.prunable && tree.path.is_dir()) {
+            let there = place::dir_in(&Git::at(&tree.path))?;
+            let runs = kinds.iter().all(|kind| install::is_ours(&there.join(kind.as_str())));
+            if there != dir && !runs {
+                let what = format!(
+                    "in the worktree {} git looks for hooks in {}, and finds none of git-chant's",
+                    tree.path.display(),
+                    there.display()
+                );
+                self.trouble(what, format!("git config core.hooksPath '{}'", dir.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What installs and renews them.
+pub const INSTALL: &str = "git chant hooks install";
+
+/// What is wrong with the hooks, a sentence for those of one kind of wrong.
+fn troubles(hooks: &[(HookKind, State, bool)], dir: &Path) -> Vec<Trouble> {
+    let mut list = Vec::new();
+    for (state, one, many) in [
+        (State::Missing, "is missing", "are missing"),
+        (State::Outdated, OUTDATED, OUTDATED_MANY),
+        (State::Edited, "was changed by hand", "were changed by hand"),
+        (State::NotExecutable, "is not executable, so git skips it", "are not executable, so git skips them"),
+    ] {
+        let names: Vec<&str> = hooks.iter().filter(|(_, is, _)| *is == state).map(|(kind, ..)| kind.as_str()).collect();
+        match &names[..] {
+            [] => {}
+            [name] => list.push(format!("the {name} hook {one}")),
+            names => list.push(format!("the hooks {} {many}", names.join(", "))),
+        }
+    }
+    for (kind, ..) in hooks.iter().filter(|(_, state, _)| *state == State::Foreign) {
+        let path = dir.join(kind.as_str());
+        let took =
+            renamed(&path).map_or_else(String::new, |suffix| format!(", and left git-chant's as {kind}.{suffix}, which does not run"));
+        list.push(format!("{} is somebody else's{took}", path.display()));
+    }
+    list.into_iter().map(|what| Trouble { what, mend: INSTALL.to_owned() }).collect()
+}
+
+const OUTDATED: &str = "is of another version, for other protected branches, or for a git-chant elsewhere";
+const OUTDATED_MANY: &str = "are of another version, for other protected branches, or for a git-chant elsewhere";
+
+/// The suffix under which another hook manager put ours aside: `legacy` (pre-commit, which runs it) or `old` (lefthook, which does not).
+fn renamed(hook: &Path) -> Option<&'static str> {
+    ["legacy", "old"].into_iter().find(|suffix| {
+        let mut name = hook.as_os_str().to_owned();
+        name.push(format!(".{suffix}"));
+        install::is_ours(&PathBuf::from(name))
+    })
+}
+
+/// The managers whose traces are in the hooks directory or at the top of the checkout.
+fn managers(repo: &Repository, dir: &Path) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for (name, mark, files) in [
+        ("pre-commit", "File generated by pre-commit", &[".pre-commit-config.yaml"][..]),
+        ("husky", "$(dirname \"$0\")/h\"", &[".husky"]),
+        ("lefthook", "lefthook", &["lefthook.yml", ".lefthook.yml", "lefthook.toml"]),
+    ] {
+        let configured = repo.work_dir().is_some_and(|top| files.iter().any(|file| top.join(file).exists()));
+        let holds = |path: PathBuf| std::fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(mark));
+        let hook = |kind: HookKind| dir.join(kind.as_str());
+        if configured
+            || HookKind::ALL
+                .into_iter()
+                .any(|kind| holds(install::kept_path(&hook(kind))) || (!install::is_ours(&hook(kind)) && holds(hook(kind))))
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// `hook.<name>.command` with the events of `hook.<name>.event`. git runs these itself from 2.54 on, before the files.
+fn configured(repo: &Repository) -> Result<Vec<(String, String)>> {
+    let output = repo.git().command(["config", "--null", "--get-regexp", r"^hook\..*\.(command|event)$"]).run_raw()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let entries: Vec<(&str, &str)> = text.split('\0').filter_map(|entry| entry.split_once('\n')).collect();
+    let commands = entries.iter().filter_map(|(key, _)| key.strip_prefix("hook.")?.strip_suffix(".command"));
+    let events = |name: &str| {
+        let key = format!("hook.{name}.event");
+        let events: Vec<&str> = entries.iter().filter(|(other, _)| *other == key).map(|(_, event)| *event).collect();
+        events.join(", ")
+    };
+    Ok(commands.map(|name| (name.to_owned(), events(name))).collect())
+}

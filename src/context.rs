@@ -33,6 +33,11 @@ impl Context {
         Store::new(&self.repo)
     }
 
+    /// True where `git chant init` was here. A bare repository needs none.
+    pub fn is_set_up(&self) -> bool {
+        self.repo.work_dir().is_none() || self.repo.config("merge.chant.driver").is_some()
+    }
+
     /// True where specs are kept out of every commit: `.chant/` is excluded, and `git chant init --silent` said so.
     pub fn silent(&self) -> bool {
         self.repo.config_bool("chant.silent", false)

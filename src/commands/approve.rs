@@ -28,7 +28,11 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(by) => by.clone(),
         None => ctx.repo.author()?.name,
     };
+    let again = args.by.is_none() && args.message.is_empty();
     let spec = ctx.store().amend(&id, |spec| {
+        if again && spec.event.approval == Approval::Approved && spec.event.status != Status::NeedsAttention {
+            return Ok(None);
+        }
         let mut change = Change::new(EventKind::Approve).text(&args.message).with("By", &by).with("Intent", intent::id(&spec.document));
         change.approval = Some(Approval::Approved);
         // What needed attention was the changed intent: approved, its work is judged as any other failed attempt's.
@@ -37,11 +41,14 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
         Ok(Some(change))
     })?;
-    if let Some(spec) = spec {
-        ctx.store().trust(&intent::id(&spec.document))?;
-        if spec.event.status == Status::Failed {
-            ctx.out.hint(format!("complete its work as it is: git chant finalize {id}; or go on: git chant resume {id}"));
-        }
+    // What another clone has approved is trusted here by whoever approves it here.
+    ctx.store().trust(&intent::id(&ctx.store().require(&id)?.document))?;
+    let Some(spec) = spec else {
+        ctx.out.line(format!("{id} is approved already."));
+        return Ok(Outcome::Yes);
+    };
+    if spec.event.status == Status::Failed {
+        ctx.out.hint(format!("complete its work as it is: git chant finalize {id}; or go on: git chant resume {id}"));
     }
     ctx.out.line(format!("Approved: {id} (by {})", safe(&by)));
     Ok(Outcome::Yes)

@@ -2,7 +2,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
 use crate::workflow::{files, finalize, find, recover};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// Arguments of `git chant finalize`.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         _ => {}
     }
     let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
-    let done = finalize::finalize(ctx, &spec)?;
+    let done = finalize::finalize(ctx, &spec).with_context(|| format!("{id} is not completed"))?;
     if let Some(dead) = dead {
         dead.remove()?;
     }

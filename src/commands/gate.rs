@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::gate::{Decision, Reason};
 use crate::output::safe;
 use crate::workflow::judge::{self, Asked};
@@ -22,10 +22,13 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(target) => target,
         None => plan::target(ctx)?,
     };
-    let commit = ctx.repo.resolve_commit(&args.commit)?;
+    let unknown = |_| Failure::new(format!("'{}' names no commit", safe(&args.commit))).hint("git branch --all");
+    let commit = ctx.repo.resolve_commit(&args.commit).map_err(unknown)?;
     let branch = ctx.repo.reference(&format!("refs/heads/{}", args.commit))?.map(|_| args.commit.clone());
-    let current = ctx.repo.reference(&format!("refs/heads/{target}"))?;
-    let asked = Asked { target: target.clone(), current, heads: vec![(commit, branch)], result: Some(commit) };
+    let Some(current) = ctx.repo.reference(&format!("refs/heads/{target}"))? else {
+        return Err(Failure::new(format!("there is no branch '{}' to come into", safe(&target))).hint("git branch").into());
+    };
+    let asked = Asked { target: target.clone(), current: Some(current), heads: vec![(commit, branch)], result: Some(commit) };
     match judge::ask(ctx, &asked)? {
         Decision::Allow { notes } => {
             ctx.out.line(format!("{} may come into {target}.", safe(&args.commit)));

@@ -114,7 +114,11 @@ pub fn print_installed(ctx: &Context, installed: &Installed) {
     let dir = installed.place.dir.clone().unwrap_or_default();
     match counts {
         (0, 0) => ctx.out.line("hooks: as they should be"),
-        (new, renewed) => ctx.out.line(format!("hooks: {new} installed, {renewed} renewed in {}", safe(&dir.display().to_string()))),
+        (new, renewed) => {
+            let part = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+            let done: Vec<String> = [part(new, "installed"), part(renewed, "renewed")].into_iter().flatten().collect();
+            ctx.out.line(format!("hooks: {} in {}", done.join(", "), safe(&dir.display().to_string())));
+        }
     }
     if installed.place.is_relative() {
         ctx.out.warning("core.hooksPath is relative: a linked worktree without that directory runs no hooks");

@@ -91,7 +91,7 @@ impl Setup<'_> {
         }
         text.extend_from_slice(format!("{line}\n").as_bytes());
         files::replace(&path, &text)?;
-        self.ctx.out.line(format!("{file}: {line}"));
+        self.ctx.out.line(format!("{file}: added {line}"));
         Ok(())
     }
 

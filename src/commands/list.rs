@@ -57,15 +57,24 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         let lines: String = rows.iter().map(|(spec, shown)| porcelain(spec, *shown)).collect();
         ctx.out.raw(lines.as_bytes());
     } else if rows.is_empty() {
-        ctx.out.note(if specs.is_empty() {
-            "There are no specs yet. Write one: git chant add 'What you want'"
-        } else {
-            "No spec matches."
-        });
+        ctx.out.note(nothing(ctx, specs.is_empty())?);
     } else {
         print(ctx, &rows);
     }
     Ok(Outcome::Yes)
+}
+
+/// Why nothing is listed, and what to type next.
+fn nothing(ctx: &Context, no_specs: bool) -> Result<&'static str> {
+    Ok(if !no_specs {
+        "No spec matches."
+    } else if !ctx.is_set_up() {
+        "There are no specs, and git-chant is not set up in this clone yet: git chant init"
+    } else if ctx.store().archived()?.is_empty() {
+        "There are no specs yet. Write one: git chant add 'What you want'"
+    } else {
+        "Every spec is archived; git chant show ID shows one. Write the next: git chant add 'What you want'"
+    })
 }
 
 /// The specs, with people's edits of the files recorded first. Reading begins while git compares the files: ten thousand untouched ones

@@ -63,8 +63,10 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
     let mut failed = 0;
     for id in &order {
         let spec = ctx.store().require(id)?;
+        let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
         match merge(ctx, &spec, target)? {
-            Merged::Done => ctx.out.line(format!("{} {id} ({})", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title))),
+            Merged::Done => done(""),
+            Merged::Already => done(", merged already"),
             Merged::Refused(reasons) => {
                 failed += 1;
                 ctx.out.line(format!("{} {id}: refused", ctx.out.paint(Colour::Red, "✗", 0)));

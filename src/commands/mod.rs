@@ -28,7 +28,7 @@ mod verify;
 mod work;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::workflow::{pickup, recover};
 use anyhow::Result;
 use clap::Subcommand;
@@ -114,6 +114,9 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     }
     if let Command::List(args) = command {
         return list::run(&ctx, args);
+    }
+    if matches!(command, Command::Add(_) | Command::Work(_) | Command::Resume(_)) && !ctx.is_set_up() {
+        return Err(Failure::new("git-chant is not set up in this clone").hint("git chant init").into());
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
     pickup::pick_up(&ctx)?;

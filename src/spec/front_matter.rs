@@ -96,7 +96,7 @@ pub fn parse(yaml: &str, first_line: usize) -> Result<FrontMatter, DocumentError
     }
     let broken = |error: serde_yaml::Error| {
         let line = error.location().map_or(0, |location| location.line().saturating_sub(1));
-        DocumentError { line: first_line + line, message: format!("front matter is no valid YAML: {error}") }
+        DocumentError { line: first_line + line, message: format!("front matter is no valid YAML: {}", without_places(&error.to_string())) }
     };
     let Some(map) = mapping(yaml).map_err(broken)? else {
         return Err(DocumentError { line: first_line, message: "front matter is no list of `key: value` lines".to_owned() });
@@ -107,6 +107,17 @@ pub fn parse(yaml: &str, first_line: usize) -> Result<FrontMatter, DocumentError
     }
     let words = Words(&map).deserialize(serde_yaml::Deserializer::from_str(yaml)).map_err(broken)?;
     Reader { fields: &fields, line_of: &line_of, words }.read(&map)
+}
+
+/// The parser's words without the lines and columns that it counts in what it was handed: ours is the line of the file.
+fn without_places(error: &str) -> String {
+    let mut parts = error.split(" at line ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = rest.strip_prefix(" column ").map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        text + rest
+    })
 }
 
 /// How deep lists and maps nest at most: in brackets, or as marks on one line.

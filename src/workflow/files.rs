@@ -24,7 +24,8 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     let blob = ctx.repo.hash_blob(spec.document.as_bytes())?;
     if now != was && now != Some(blob) {
         if now.is_some() {
-            ctx.out.note(format!("{} is another version here; it is left as it is.", spec_path(&spec.id)));
+            let path = spec_path(&spec.id);
+            ctx.out.note(format!("{path} holds another version here and is left as it is; what counts: git chant show {} --body", spec.id));
         }
         return Ok(());
     }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason};
 use crate::git::{CommitDraft, Git, Oid, RefChange, RefUpdate};
-use crate::spec::{EventKind, Facts};
+use crate::spec::{EventKind, Facts, Status};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::path::Path;
@@ -15,8 +15,10 @@ use std::path::Path;
 /// What became of one spec's merge.
 #[derive(Clone, Debug)]
 pub enum Merged {
-    /// The target has it now, or had it before.
+    /// The target has it now.
     Done,
+    /// The target had it before.
+    Already,
     /// The gate says no.
     Refused(Vec<Reason>),
     /// It does not merge; the files in conflict. Nothing was changed.
@@ -45,7 +47,12 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     if let Decision::Refuse(reasons) = judge::ask(ctx, &asked)? {
         return Ok(Merged::Refused(reasons));
     }
-    if !ctx.repo.is_ancestor(tip, current)? {
+    let is_there = ctx.repo.is_ancestor(tip, current)?;
+    if is_there && spec.event.status != Status::Completed {
+        // Nothing comes in, so the gate was not asked about the spec.
+        return Ok(Merged::Refused(vec![Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status }]));
+    }
+    if !is_there {
         let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
         let conflicts = match ctx.repo.worktree_of(&full)? {
             Some(tree) => in_checkout(ctx, spec, &tree.path, tip, &message)?,
@@ -56,7 +63,7 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
         }
     }
     done(ctx, spec, &full)?;
-    Ok(Merged::Done)
+    Ok(if is_there { Merged::Already } else { Merged::Done })
 }
 
 /// An ordinary `git merge`, with the repository's hooks, in the worktree that has the target checked out.

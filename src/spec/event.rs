@@ -15,6 +15,9 @@ macro_rules! kinds {
         pub enum EventKind { $($(#[$doc])* $name,)* }
 
         impl EventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The word in the subject and in the `Chant-Event` trailer.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }

@@ -139,6 +139,9 @@ pub enum Approval {
 }
 
 impl Approval {
+    /// Every word for it.
+    pub const ALL: [Self; 4] = [Self::None, Self::Required, Self::Approved, Self::Rejected];
+
     /// The word used in the trailer and in output.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -120,3 +120,18 @@ fn the_readme_tells_what_happens() {
     case.repo.script("claude", CLAUDE);
     case.run();
 }
+
+#[test]
+fn the_readmes_undo_leaves_nothing_of_ours() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let undo = readme.split("## Undo").nth(1).and_then(|text| text.split("```sh\n").nth(1)).and_then(|text| text.split("```").next());
+    let repo = TestRepo::with_chant();
+    repo.agent("robin", AGENT);
+    let id = repo.add_spec("Say hello", &["made.txt is there `$ test -s made.txt`"]);
+    repo.chant(&["work", &id, "--merge"]).ok();
+    let output = repo.command(repo.path(), "sh").args(["-ec", undo.unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(repo.git(&["for-each-ref", "--format=%(refname)", "--exclude=refs/heads/main"]), "");
+    assert!(!repo.exists(".git/chant") && !repo.exists(".git/hooks/reference-transaction"));
+    assert_ne!(repo.try_git(&["config", "chant.agent"]).code, 0);
+}

@@ -61,18 +61,32 @@ fn bash_completes_git_chant() {
     assert!(verbs.contains(&"work".to_owned()) && !verbs.contains(&"merge-driver".to_owned()), "{verbs:?}");
 }
 
-/// Every word that people meet as a status or as an event is explained in the one place that explains them.
+/// The one place that explains the words for outcomes has those of the code, each once, and no others.
 #[test]
-fn the_concepts_page_knows_every_word() {
+fn the_concepts_page_has_the_words_of_the_code() {
+    use git_chant::spec::{Approval, EventKind, Status};
     let page = std::fs::read_to_string(top().join("man/gitchant-concepts.7")).unwrap().replace("\\-", "-");
-    for status in git_chant::spec::Status::ALL {
-        assert!(page.contains(&format!(".B {status}\n")), "man/gitchant-concepts.7 does not explain {status}");
-    }
-    for word in ["ready", "blocked", "verified", "claimed"] {
-        assert!(page.contains(&format!(".B {word}\n")), "man/gitchant-concepts.7 does not explain {word}");
-    }
-    let events = page.split(".SH EVENTS").nth(1).and_then(|rest| rest.split(".SH").next()).unwrap();
-    for word in events.lines().filter_map(|line| line.strip_prefix(".B ")) {
-        assert!(word.parse::<git_chant::spec::EventKind>().is_ok(), "man/gitchant-concepts.7 explains {word}, which is no event");
+    let explained = |section: &str| {
+        let text = page.split(&format!(".SH {section}\n")).nth(1).unwrap_or_else(|| panic!("no section {section}"));
+        let text = text.split("\n.SH ").next().unwrap();
+        let tagged = text.split(".TP\n").skip(1).filter_map(|item| item.lines().next()?.strip_prefix(".B "));
+        let mut words: Vec<String> = tagged.map(str::to_owned).collect();
+        words.sort();
+        words
+    };
+    let sorted = |words: Vec<&str>| {
+        let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        words.sort();
+        words
+    };
+    let mut status: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+    status.extend(["ready", "blocked", "verified", "claimed"]);
+    assert_eq!(explained("STATUS"), sorted(status));
+    assert_eq!(explained("APPROVAL"), sorted(Approval::ALL.iter().map(|approval| approval.as_str()).collect()));
+    assert_eq!(explained("EVENTS"), sorted(EventKind::ALL.iter().map(|kind| kind.as_str()).collect()));
+    assert_eq!(explained("CHECKS"), ["FAIL", "PASS", "SKIP"]);
+    let readme = std::fs::read_to_string(top().join("README.md")).unwrap();
+    for status in Status::ALL {
+        assert!(readme.contains(&format!("`{status}`")), "README.md does not name {status}");
     }
 }

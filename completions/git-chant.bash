@@ -40,6 +40,9 @@ __git_chant_clap() {
             git_chant,edit)
                 cmd="git_chant__subcmd__edit"
                 ;;
+            git_chant,fetch)
+                cmd="git_chant__subcmd__fetch"
+                ;;
             git_chant,finalize)
                 cmd="git_chant__subcmd__finalize"
                 ;;
@@ -73,6 +76,9 @@ __git_chant_clap() {
             git_chant,prep)
                 cmd="git_chant__subcmd__prep"
                 ;;
+            git_chant,push)
+                cmd="git_chant__subcmd__push"
+                ;;
             git_chant,reject)
                 cmd="git_chant__subcmd__reject"
                 ;;
@@ -84,6 +90,9 @@ __git_chant_clap() {
                 ;;
             git_chant,show)
                 cmd="git_chant__subcmd__show"
+                ;;
+            git_chant,sync)
+                cmd="git_chant__subcmd__sync"
                 ;;
             git_chant,uncheck)
                 cmd="git_chant__subcmd__uncheck"
@@ -118,6 +127,9 @@ __git_chant_clap() {
             git_chant__subcmd__help,edit)
                 cmd="git_chant__subcmd__help__subcmd__edit"
                 ;;
+            git_chant__subcmd__help,fetch)
+                cmd="git_chant__subcmd__help__subcmd__fetch"
+                ;;
             git_chant__subcmd__help,finalize)
                 cmd="git_chant__subcmd__help__subcmd__finalize"
                 ;;
@@ -151,6 +163,9 @@ __git_chant_clap() {
             git_chant__subcmd__help,prep)
                 cmd="git_chant__subcmd__help__subcmd__prep"
                 ;;
+            git_chant__subcmd__help,push)
+                cmd="git_chant__subcmd__help__subcmd__push"
+                ;;
             git_chant__subcmd__help,reject)
                 cmd="git_chant__subcmd__help__subcmd__reject"
                 ;;
@@ -162,6 +177,9 @@ __git_chant_clap() {
                 ;;
             git_chant__subcmd__help,show)
                 cmd="git_chant__subcmd__help__subcmd__show"
+                ;;
+            git_chant__subcmd__help,sync)
+                cmd="git_chant__subcmd__help__subcmd__sync"
                 ;;
             git_chant__subcmd__help,uncheck)
                 cmd="git_chant__subcmd__help__subcmd__uncheck"
@@ -179,7 +197,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -392,6 +410,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__fetch)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__finalize)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -425,7 +457,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +569,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__fetch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -704,6 +750,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__help__subcmd__push)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__help__subcmd__reject)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -747,6 +807,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__sync)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -946,6 +1020,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__push)
+            opts="-n -h --runs --branches --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__reject)
             opts="-m -h --reason --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1026,6 +1114,20 @@ __git_chant_clap() {
             ;;
         git_chant__subcmd__show)
             opts="-h --json --body --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__sync)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod doctor;
 mod edit;
+mod fetch;
 mod finalize;
 mod gate;
 mod generate;
@@ -19,17 +20,19 @@ mod log;
 mod merge;
 mod merge_driver;
 mod prep;
+mod push;
 mod reject;
 mod reset;
 mod resume;
 mod show;
 mod stop;
+mod sync;
 mod verify;
 mod work;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::workflow::{pickup, recover};
+use crate::workflow::{pickup, recover, sync as sharing};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -80,6 +83,12 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Fold specs into the archive
     Archive(archive::Args),
+    /// Bring specs from a remote, and fold them in
+    Fetch(fetch::Args),
+    /// Share specs with a remote
+    Push(push::Args),
+    /// Fetch specs and push them
+    Sync(sync::Args),
     /// Show what the agent printed in the last run
     Log(log::Args),
     /// Show a spec's events
@@ -112,6 +121,8 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     if let Command::Init(args) = command {
         return init::run(&ctx, args);
     }
+    // What an ordinary `git fetch` has brought comes first: a file that a branch brought is no news then.
+    sharing::fold_seen(&ctx)?;
     if let Command::List(args) = command {
         return list::run(&ctx, args);
     }
@@ -143,6 +154,9 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Merge(args) => merge::run(&ctx, args),
         Command::Gate(args) => gate::run(&ctx, args),
         Command::Archive(args) => archive::run(&ctx, args),
+        Command::Fetch(args) => fetch::run(&ctx, args),
+        Command::Push(args) => push::run(&ctx, args),
+        Command::Sync(args) => sync::run(&ctx, args),
         Command::Log(args) => log::run(&ctx, args),
         Command::History(args) => history::run(&ctx, args),
         Command::Hooks(_) | Command::Doctor(_) => unreachable!("these were dispatched above"),

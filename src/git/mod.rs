@@ -9,6 +9,7 @@ pub mod history;
 pub mod objects;
 pub mod oid;
 pub mod refs;
+pub mod remote;
 pub mod repository;
 pub mod worktrees;
 
@@ -16,4 +17,5 @@ pub use command::{Git, GitCommand, LOCAL_ENV};
 pub use objects::{Commit, CommitDraft, Signature};
 pub use oid::Oid;
 pub use refs::{RefChange, RefUpdate};
+pub use remote::{PushIf, PushRef, Pushed, Refused};
 pub use repository::Repository;

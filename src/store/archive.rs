@@ -9,7 +9,8 @@ use crate::spec::{SpecId, event::one_line};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
-const ARCHIVE_REF: &str = "refs/chant/archive";
+/// The ref of the archive.
+pub const ARCHIVE_REF: &str = "refs/chant/archive";
 /// git accepts more parents, but nobody can read such a commit.
 const MOST_PARENTS: usize = 1000;
 

@@ -2,7 +2,7 @@
 
 use super::{Spec, Store};
 use crate::git::{Commit, Oid, Signature};
-use crate::spec::Event;
+use crate::spec::{Event, EventKind};
 use anyhow::Result;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -19,7 +19,40 @@ pub struct Recorded {
     pub event: Event,
 }
 
+/// How one version of a spec stands to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// They are one.
+    Same,
+    /// The first was made from the second.
+    Ahead,
+    /// The second was made from the first.
+    Behind,
+    /// Both were made from a third.
+    Diverged,
+    /// They have nothing in common: two specs.
+    Unrelated,
+}
+
 impl Store<'_> {
+    /// How two versions stand to each other. A spec that was taken over from a file is related to the one that wrote the file.
+    pub fn relation(&self, a: Oid, b: Oid) -> Result<Relation> {
+        if a == b {
+            return Ok(Relation::Same);
+        }
+        let (from_a, from_b) = (self.history(a)?, self.history(b)?);
+        let has = |history: &[Recorded], tip: Oid| history.iter().any(|recorded| recorded.id == tip);
+        Ok(if has(&from_a, b) {
+            Relation::Ahead
+        } else if has(&from_b, a) {
+            Relation::Behind
+        } else if best_common(&from_a, &from_b).is_empty() {
+            Relation::Unrelated
+        } else {
+            Relation::Diverged
+        })
+    }
+
     /// Every event of a spec, newest first. Commits that are no events end the walk on their side.
     pub fn history(&self, tip: Oid) -> Result<Vec<Recorded>> {
         let mut found: HashMap<Oid, Recorded> = HashMap::new();
@@ -45,6 +78,30 @@ impl Store<'_> {
         }
         Ok(self.history(spec.tip)?.into_iter().find(|recorded| recorded.event.blob == hex))
     }
+}
+
+/// The newest versions that both histories come from, sorted; none for two specs.
+///
+/// Where the histories have no event in common, one of them may begin with an import of a file that the other has written: the file came
+/// with a branch before the spec did. Then that import is what both come from.
+pub(super) fn best_common(a: &[Recorded], b: &[Recorded]) -> Vec<Oid> {
+    let in_b: HashSet<Oid> = b.iter().map(|recorded| recorded.id).collect();
+    let common: HashSet<Oid> = a.iter().map(|recorded| recorded.id).filter(|id| in_b.contains(id)).collect();
+    // What has a child that is common too is an ancestor of a better one.
+    let with_child: HashSet<Oid> =
+        a.iter().chain(b).filter(|recorded| common.contains(&recorded.id)).flat_map(|recorded| recorded.parents.iter().copied()).collect();
+    let mut best: Vec<Oid> = common.into_iter().filter(|id| !with_child.contains(id)).collect();
+    if best.is_empty() {
+        best.extend(import_of(a, b).or_else(|| import_of(b, a)));
+    }
+    best.sort();
+    best
+}
+
+/// The import that a history begins with, where its document is one that the other history has.
+fn import_of(history: &[Recorded], other: &[Recorded]) -> Option<Oid> {
+    let root = history.iter().find(|recorded| recorded.parents.is_empty() && recorded.event.kind == EventKind::Import)?;
+    other.iter().any(|recorded| recorded.event.blob == root.event.blob).then_some(root.id)
 }
 
 /// A topological order; where it leaves a choice, the later date, then the larger name, comes first.

@@ -1,9 +1,10 @@
 //! Joining two versions of a spec, in the repository: the merge bases, the pure join, and a commit that every clone makes alike.
 
+use super::history::best_common;
 use super::{Recorded, Spec, Store};
 use crate::git::{CommitDraft, Oid, Signature};
 use crate::spec::join::{Side, Version, join};
-use crate::spec::{Approval, Event, EventKind, Status};
+use crate::spec::{Approval, Event, EventKind, SpecId, Status};
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -13,16 +14,16 @@ const JOINER: (&str, &str) = ("git-chant", "git-chant@localhost");
 impl Store<'_> {
     /// The join of two versions of one spec. Where one is an ancestor of the other, the descendant.
     pub fn join(&self, a: &Spec, b: &Spec) -> Result<Spec> {
-        if self.repo.is_ancestor(b.tip, a.tip)? {
-            return Ok(a.clone());
-        }
-        if self.repo.is_ancestor(a.tip, b.tip)? {
-            return Ok(b.clone());
-        }
         let (a, b) = if a.tip < b.tip { (a, b) } else { (b, a) };
-        let base = self.common_version(a, b)?;
         let (from_a, from_b) = (self.history(a.tip)?, self.history(b.tip)?);
         let (in_a, in_b) = (names(&from_a), names(&from_b));
+        if in_a.contains(&b.tip) {
+            return Ok(a.clone());
+        }
+        if in_b.contains(&a.tip) {
+            return Ok(b.clone());
+        }
+        let base = self.common_version(&a.id, &best_common(&from_a, &from_b))?;
         let side_a = since(a, &from_a, &in_b);
         let side_b = since(b, &from_b, &in_a);
         let (tip_a, tip_b) = (a.tip.to_string(), b.tip.to_string());
@@ -57,13 +58,13 @@ impl Store<'_> {
         Ok(Spec { id: a.id.clone(), tip, event, document: joined.document })
     }
 
-    /// The version both came from. Several merge bases are joined among themselves, sorted by name.
-    fn common_version(&self, a: &Spec, b: &Spec) -> Result<Option<Spec>> {
-        let mut bases = self.repo.merge_bases(a.tip, b.tip)?.into_iter();
+    /// The version both came from. Several are joined among themselves, in the order of their names.
+    fn common_version(&self, id: &SpecId, bases: &[Oid]) -> Result<Option<Spec>> {
+        let mut bases = bases.iter();
         let Some(first) = bases.next() else { return Ok(None) };
-        let mut base = self.load_at(&a.id, first)?;
+        let mut base = self.load_at(id, *first)?;
         for next in bases {
-            base = self.join(&base, &self.load_at(&a.id, next)?)?;
+            base = self.join(&base, &self.load_at(id, *next)?)?;
         }
         Ok(Some(base))
     }

@@ -9,10 +9,11 @@ pub mod join;
 pub mod notes;
 pub mod runs;
 pub mod specs;
+pub mod sync;
 pub mod trust;
 pub mod view;
 
-pub use history::Recorded;
+pub use history::{Recorded, Relation};
 pub use specs::{Change, Listed, Spec, Store};
 
 /// Where the file view of specs lies in a checkout.

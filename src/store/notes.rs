@@ -6,7 +6,8 @@ use super::Store;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
 use anyhow::Result;
 
-const NOTES_REF: &str = "refs/notes/chant";
+/// The notes that `git log --notes=chant` shows.
+pub const NOTES_REF: &str = "refs/notes/chant";
 
 impl Store<'_> {
     /// Adds a line to the note of a commit. Concurrent writers keep each other's lines; after many lost races it gives up silently.

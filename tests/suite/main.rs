@@ -14,6 +14,7 @@ mod join;
 mod kills;
 mod layers;
 mod merges;
+mod share;
 mod shim;
 mod untouched;
 mod walkthrough;

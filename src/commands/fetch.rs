@@ -1,0 +1,20 @@
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::store::sync::GitTransport;
+use crate::workflow::sync::{self, Report};
+use anyhow::Result;
+
+/// Arguments of `git chant fetch`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The remote; else `chant.remote`, that of the branch's upstream, or origin
+    remote: Option<String>,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let remote = ctx.repo.require_remote(args.remote.as_deref())?;
+    let mut report = Report::default();
+    let done = sync::fetch(&ctx.store(), &GitTransport::new(&ctx.repo, remote), &mut report);
+    super::sync::tell(ctx, &report, "pushed")?;
+    done.map(|()| Outcome::Yes)
+}

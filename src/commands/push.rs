@@ -1,0 +1,45 @@
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::store::sync::GitTransport;
+use crate::workflow::sync::{self, Options, Report};
+use anyhow::Result;
+
+/// Arguments of `git chant push`.
+///
+/// What the remote has is fetched and folded in first; nothing there is ever overwritten.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The remote; else `chant.remote`, that of the branch's upstream, or origin
+    remote: Option<String>,
+    /// Push runs too: prompts, transcripts and results, which may hold secrets
+    #[arg(long)]
+    runs: bool,
+    /// Push the branches of specs too
+    #[arg(long)]
+    branches: bool,
+    /// Say what would be pushed, and push nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let remote = ctx.repo.require_remote(args.remote.as_deref())?;
+    let options = Options { runs: args.runs, branches: args.branches };
+    let mut transport = GitTransport::new(&ctx.repo, remote.as_str());
+    if args.branches {
+        transport = transport.also(sync::branch_refspec(&remote));
+    }
+    let (store, mut report) = (ctx.store(), Report::default());
+    if args.dry_run {
+        sync::dry_run(&store, &transport, options, &mut report)?;
+        report.moves.clear();
+        super::sync::tell(ctx, &report, "would push")?;
+        return Ok(Outcome::Yes);
+    }
+    if args.runs {
+        ctx.out.warning("transcripts of runs may hold secrets; whoever can read the remote can read them");
+    }
+    let done = sync::push(&store, &transport, options, &mut report);
+    super::sync::tell(ctx, &report, "pushed")?;
+    done.map(|()| Outcome::Yes)
+}

@@ -1,0 +1,52 @@
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::safe;
+use crate::store::sync::GitTransport;
+use crate::workflow::fold::{Move, MoveKind};
+use crate::workflow::sync::{self, Options, Report};
+use anyhow::Result;
+
+/// Arguments of `git chant sync`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The remote; else `chant.remote`, that of the branch's upstream, or origin
+    remote: Option<String>,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let remote = ctx.repo.require_remote(args.remote.as_deref())?;
+    let mut report = Report::default();
+    let done = sync::push(&ctx.store(), &GitTransport::new(&ctx.repo, remote), Options::default(), &mut report);
+    tell(ctx, &report, "pushed")?;
+    done.map(|()| Outcome::Yes)
+}
+
+/// Brings the files of this checkout after the specs, and says what moved: a line a spec, nothing where nothing did.
+pub fn tell(ctx: &Context, report: &Report, pushed: &str) -> Result<()> {
+    sync::after_fold(ctx, &report.moves)?;
+    for moved in &report.moves {
+        ctx.out.line(format!("{:<10} {}  {}", sync::word(&moved.kind), moved.id, safe(&detail(moved))));
+    }
+    for (id, title) in &report.pushed {
+        ctx.out.line(format!("{pushed:<10} {id}  {}", safe(title)));
+    }
+    for name in &report.others {
+        ctx.out.line(format!("{pushed:<10} {}", safe(name)));
+    }
+    for line in report.moves.iter().filter_map(sync::remark) {
+        ctx.out.note(line);
+    }
+    for line in &report.skipped {
+        ctx.out.warning(safe(line));
+    }
+    Ok(())
+}
+
+fn detail(moved: &Move) -> String {
+    let Move { kind, event, .. } = moved;
+    match kind {
+        MoveKind::Forward { from } if *from != event.status => format!("{from} -> {}  {}", event.status, event.title),
+        MoveKind::Renamed { from } => format!("was {from}  {}", event.title),
+        _ => format!("{}  {}", event.status, event.title),
+    }
+}

@@ -1,0 +1,167 @@
+//! What this clone has, what a remote had when it was last seen, and the way there and back.
+
+use super::Store;
+use super::notes::NOTES_REF;
+use crate::git::{Oid, PushRef, Pushed, RefChange, RefUpdate, Repository};
+use crate::spec::SpecId;
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a run's transcript lies.
+pub const RUN_REFS: &str = "refs/chant/runs/";
+/// What remotes had when last seen, each below its name.
+const SEEN_REFS: &str = "refs/chant-remotes/";
+/// The same of their notes, which lie outside `refs/chant`.
+const SEEN_NOTES: &str = "refs/chant-notes/";
+
+/// Everything that clones share, as one of them has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Live specs.
+    pub specs: BTreeMap<SpecId, Oid>,
+    /// The archive.
+    pub archive: Option<Oid>,
+    /// The view on commits.
+    pub notes: Option<Oid>,
+    /// Runs, by `<id>/<run>`.
+    pub runs: BTreeMap<String, Oid>,
+    /// Names below `specs/` that are no ids, and below `runs/` that no run has.
+    pub foreign: Vec<String>,
+}
+
+impl State {
+    fn read(repo: &Repository, prefix: &str, notes: &str) -> Result<Self> {
+        let mut state = Self { notes: repo.reference(notes)?, ..Self::default() };
+        for (name, tip) in repo.references(prefix)? {
+            state.put(name.strip_prefix(prefix).unwrap_or_default(), tip);
+        }
+        Ok(state)
+    }
+
+    /// `name` is what follows `refs/chant/`. What clones do not share is passed over.
+    fn put(&mut self, name: &str, tip: Oid) {
+        if let Some(id) = name.strip_prefix("specs/") {
+            match SpecId::parse(id) {
+                Ok(id) => drop(self.specs.insert(id, tip)),
+                Err(_) => self.foreign.push(name.to_owned()),
+            }
+        } else if let Some(run) = name.strip_prefix("runs/") {
+            // A run's name has to be as harmless as an id.
+            let safe = run.split_once('/').is_some_and(|(id, run)| SpecId::parse(id).is_ok() && SpecId::parse(run).is_ok());
+            if safe {
+                self.runs.insert(run.to_owned(), tip);
+            } else {
+                self.foreign.push(name.to_owned());
+            }
+        } else if name == "archive" {
+            self.archive = Some(tip);
+        }
+    }
+}
+
+/// The refspecs that bring a remote's state beside ours, never over it. Notes have a place of their own, so that no ref of the remote's
+/// `refs/chant` can stand where they go.
+pub fn refspecs(remote: &str) -> [String; 2] {
+    [format!("+refs/chant/*:{SEEN_REFS}{remote}/*"), format!("+{NOTES_REF}*:{SEEN_NOTES}{remote}/chant*")]
+}
+
+/// A way to a remote. After [`Transport::fetch`], what was fetched is what [`Store::seen`] says of [`Transport::remote`].
+pub trait Transport {
+    /// The remote's name.
+    fn remote(&self) -> &str;
+    /// Brings what the remote has beside what we have.
+    fn fetch(&self) -> Result<()>;
+    /// Moves refs on the remote, all or none.
+    fn push(&self, refs: &[PushRef]) -> Result<Pushed>;
+}
+
+/// The remote's own `refs/chant`, through git.
+pub struct GitTransport<'r> {
+    repo: &'r Repository,
+    remote: String,
+    more: Vec<String>,
+}
+
+impl<'r> GitTransport<'r> {
+    /// A configured remote.
+    pub fn new(repo: &'r Repository, remote: impl Into<String>) -> Self {
+        Self { repo, remote: remote.into(), more: Vec::new() }
+    }
+
+    /// Fetches these refspecs too.
+    #[must_use]
+    pub fn also(mut self, refspec: String) -> Self {
+        self.more.push(refspec);
+        self
+    }
+}
+
+impl Transport for GitTransport<'_> {
+    fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    fn fetch(&self) -> Result<()> {
+        let mut all = refspecs(&self.remote).to_vec();
+        all.extend(self.more.iter().cloned());
+        self.repo.fetch(&self.remote, &all)
+    }
+
+    fn push(&self, refs: &[PushRef]) -> Result<Pushed> {
+        self.repo.push(&self.remote, refs)
+    }
+}
+
+impl Store<'_> {
+    /// What this clone has.
+    pub fn state(&self) -> Result<State> {
+        State::read(self.repo, "refs/chant/", NOTES_REF)
+    }
+
+    /// What a remote had when it was last seen.
+    pub fn seen(&self, remote: &str) -> Result<State> {
+        State::read(self.repo, &format!("{SEEN_REFS}{remote}/"), &format!("{SEEN_NOTES}{remote}/chant"))
+    }
+
+    /// The remotes that were seen, the configured ones first. One that is gone may still have brought what nobody else has.
+    pub fn seen_remotes(&self) -> Result<Vec<String>> {
+        let mut list = self.repo.remotes();
+        let mut others = BTreeSet::new();
+        for (name, _) in self.repo.references(SEEN_REFS)? {
+            let name = name.strip_prefix(SEEN_REFS).unwrap_or_default();
+            let ends = ["/specs/", "/runs/"].iter().filter_map(|part| name.find(part)).min();
+            let remote = ends.map(|end| &name[..end]).or_else(|| name.strip_suffix("/archive"));
+            others.extend(remote.filter(|remote| !list.iter().any(|known| known == remote)).map(str::to_owned));
+        }
+        list.extend(others);
+        Ok(list)
+    }
+
+    /// Remembers what a push moved on a remote, where git has not done so itself.
+    pub fn saw(&self, remote: &str, pushed: &[PushRef]) -> Result<()> {
+        for _ in 0..20 {
+            let mut changes = Vec::new();
+            for to in pushed {
+                let name = match to.name.strip_prefix("refs/chant/") {
+                    Some(rest) => format!("{SEEN_REFS}{remote}/{rest}"),
+                    None if to.name == NOTES_REF => format!("{SEEN_NOTES}{remote}/chant"),
+                    None => continue,
+                };
+                let old = self.repo.reference(&name)?;
+                if old != to.new {
+                    changes.push(RefChange::new(name, old, to.new));
+                }
+            }
+            if self.repo.update_refs(&changes, "chant: push")? == RefUpdate::Done {
+                break;
+            }
+        }
+        // Lost every time: somebody fetches here all the while, and knows better.
+        Ok(())
+    }
+}
+
+/// The ref of a run.
+pub fn run_ref(name: &str) -> String {
+    format!("{RUN_REFS}{name}")
+}

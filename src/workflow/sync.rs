@@ -1,0 +1,267 @@
+//! Sharing specs with a remote: fetch, fold, push without force, again until it takes.
+
+use super::files;
+use super::fold::{self, Move, MoveKind, Plan};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::git::{Oid, PushRef, Pushed, Refused};
+use crate::spec::{Event, SpecId};
+use crate::store::Store;
+use crate::store::notes::NOTES_REF;
+use crate::store::sync::{State, Transport, run_ref};
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What to push beside specs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Runs: prompts, transcripts, results.
+    pub runs: bool,
+    /// The branches of specs.
+    pub branches: bool,
+}
+
+/// What happened; it is true as far as it goes, also where an error ended it.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Specs that moved here.
+    pub moves: Vec<Move>,
+    /// What is left alone, and why.
+    pub skipped: Vec<String>,
+    /// Specs that moved on the remote, with their titles.
+    pub pushed: Vec<(SpecId, String)>,
+    /// Whatever else moved there, by its full name.
+    pub others: Vec<String>,
+}
+
+impl Report {
+    fn fold(&mut self, plan: &Plan) {
+        self.moves.extend(plan.moves.iter().cloned());
+        self.skip(plan.skipped.iter().cloned());
+    }
+
+    fn skip(&mut self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            if !self.skipped.contains(&line) {
+                self.skipped.push(line);
+            }
+        }
+    }
+}
+
+/// How often a push is tried that the remote refuses although nothing moved there: it may be busy.
+const REFUSALS: u32 = 3;
+
+/// Fetches and folds in.
+pub fn fetch(store: &Store<'_>, transport: &dyn Transport, report: &mut Report) -> Result<()> {
+    transport.fetch()?;
+    report.fold(&fold::fold(store, transport.remote())?);
+    Ok(())
+}
+
+/// Fetches, folds in, and pushes what the remote lacks, again and again until it takes. One fetch and at most one push, unless
+/// somebody else pushes at the same time.
+pub fn push(store: &Store<'_>, transport: &dyn Transport, options: Options, report: &mut Report) -> Result<()> {
+    let (mut refusals, mut without_notes) = (0, false);
+    loop {
+        transport.fetch()?;
+        let plan = fold::fold(store, transport.remote())?;
+        report.fold(&plan);
+        let seen = store.seen(transport.remote())?;
+        let ours = store.state()?;
+        let mut outgoing = outgoing(store, (&ours, &seen), transport.remote(), options, report)?;
+        outgoing.retain(|to| !is_held(&plan.held, to));
+        outgoing.retain(|to| !without_notes || to.name != NOTES_REF);
+        if outgoing.is_empty() {
+            return Ok(());
+        }
+        let refused = match transport.push(&outgoing)? {
+            Pushed::Done => {
+                store.saw(transport.remote(), &outgoing)?;
+                pushed(store, &outgoing, report);
+                return Ok(());
+            }
+            Pushed::Refused(refused) => refused,
+        };
+        // Notes are a view: they never stand in the way.
+        if !without_notes && refused.iter().any(|one| one.name == NOTES_REF && one.by_remote) {
+            without_notes = true;
+            continue;
+        }
+        transport.fetch()?;
+        if store.seen(transport.remote())? == seen {
+            refusals += 1;
+            if refusals == REFUSALS || is_final(&refused) {
+                return Err(refusal(transport.remote(), &refused).into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(30 * u64::from(refusals)));
+        }
+    }
+}
+
+/// What a push would move, had it fetched just now; nothing moves here or there.
+pub fn dry_run(store: &Store<'_>, transport: &dyn Transport, options: Options, report: &mut Report) -> Result<()> {
+    transport.fetch()?;
+    let (mut state, seen) = (store.state()?, store.seen(transport.remote())?);
+    let plan = fold::plan(store, &state, &seen)?;
+    for change in &plan.changes {
+        let id = change.name.strip_prefix(crate::store::SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
+        if let (Some(id), Some(new)) = (id, change.new) {
+            state.specs.insert(id, new);
+        }
+    }
+    report.fold(&plan);
+    let mut outgoing = outgoing(store, (&state, &seen), transport.remote(), options, report)?;
+    outgoing.retain(|to| !is_held(&plan.held, to));
+    pushed(store, &outgoing, report);
+    Ok(())
+}
+
+/// The refs that a remote lacks.
+fn outgoing(
+    store: &Store<'_>,
+    (ours, seen): (&State, &State),
+    remote: &str,
+    options: Options,
+    report: &mut Report,
+) -> Result<Vec<PushRef>> {
+    let differs = |theirs: Option<&Oid>, ours: Oid| theirs != Some(&ours);
+    let specs = ours.specs.iter().filter(|(id, tip)| differs(seen.specs.get(id), **tip));
+    let mut list: Vec<PushRef> = specs.map(|(id, tip)| PushRef::forward(id.ref_name(), *tip)).collect();
+    if options.runs {
+        let runs = ours.runs.iter().filter(|(run, _)| !seen.runs.contains_key(*run));
+        list.extend(runs.map(|(run, tip)| PushRef::forward(run_ref(run), *tip)));
+    }
+    if options.branches {
+        list.extend(branches(store, ours, remote, report)?);
+    }
+    Ok(list)
+}
+
+/// The branches of specs that go on from what the remote's are.
+fn branches(store: &Store<'_>, ours: &State, remote: &str, report: &mut Report) -> Result<Vec<PushRef>> {
+    let prefix = "refs/heads/chant/";
+    let theirs: BTreeMap<String, Oid> = store.repo.references(&format!("refs/remotes/{remote}/chant/"))?.into_iter().collect();
+    let mut list = Vec::new();
+    for (name, tip) in store.repo.references(prefix)? {
+        let Some(id) = name.strip_prefix(prefix).and_then(|id| SpecId::parse(id).ok()).filter(|id| ours.specs.contains_key(id)) else {
+            continue;
+        };
+        match theirs.get(&format!("refs/remotes/{remote}/chant/{id}")) {
+            Some(theirs) if store.repo.is_ancestor(tip, *theirs)? => {}
+            Some(theirs) if !store.repo.is_ancestor(*theirs, tip)? => report.skip([format!(
+                "chant/{id} is not pushed: {remote} has other commits on it. See them: git log chant/{id}..{remote}/chant/{id}"
+            )]),
+            _ => list.push(PushRef::forward(name, tip)),
+        }
+    }
+    Ok(list)
+}
+
+/// The refspec that brings the branches of specs, as an ordinary fetch does.
+pub fn branch_refspec(remote: &str) -> String {
+    format!("+refs/heads/chant/*:refs/remotes/{remote}/chant/*")
+}
+
+/// Names what a push has moved.
+fn pushed(store: &Store<'_>, outgoing: &[PushRef], report: &mut Report) {
+    for to in outgoing {
+        let id = to.name.strip_prefix(crate::store::SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
+        match (id, to.new) {
+            (Some(id), Some(tip)) => {
+                let title = store.repo.read_message(tip, |message| Event::parse(message).ok()).map(|event| event.title);
+                report.pushed.push((id, title.unwrap_or_default()));
+            }
+            _ => report.others.push(to.name.clone()),
+        }
+    }
+}
+
+fn is_held(held: &BTreeSet<SpecId>, to: &PushRef) -> bool {
+    to.name.strip_prefix(crate::store::SPEC_REFS).is_some_and(|id| held.iter().any(|held| held.as_str() == id))
+}
+
+/// True where trying again cannot help.
+fn is_final(refused: &[Refused]) -> bool {
+    refused
+        .iter()
+        .any(|one| one.by_remote && ["hook declined", "hidden ref", "prohibited", "denied"].iter().any(|word| one.why.contains(word)))
+}
+
+fn refusal(remote: &str, refused: &[Refused]) -> Failure {
+    let one = refused.first();
+    let what = one.map_or("the push", |one| one.name.as_str());
+    let why = one.map_or("", |one| one.why.as_str());
+    Failure::new(format!("{remote} does not take {what} ({why}); your specs are as they were"))
+        .hint(format!("ask whoever runs {remote} to accept refs/chant/* and refs/notes/chant, then: git chant push {remote}"))
+}
+
+/// Folds in what an ordinary `git fetch` or `git pull` has brought, and says so.
+pub fn fold_seen(ctx: &Context) -> Result<()> {
+    let store = ctx.store();
+    let ours = store.state()?;
+    for remote in store.seen_remotes()? {
+        let seen = store.seen(&remote)?;
+        // The common case, in which nothing is read but names.
+        if seen.specs.iter().all(|(id, tip)| ours.specs.get(id) == Some(tip)) && seen.runs.keys().all(|run| ours.runs.contains_key(run)) {
+            continue;
+        }
+        let plan = fold::fold(&store, &remote)?;
+        after_fold(ctx, &plan.moves)?;
+        if let Some(line) = summary(&remote, &plan.moves) {
+            ctx.out.note(line);
+        }
+        for moved in &plan.moves {
+            if let Some(line) = remark(moved) {
+                ctx.out.note(line);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a fold means for the files of this checkout.
+pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
+    for moved in moves {
+        match &moved.kind {
+            MoveKind::Renamed { from } => files::give_way(ctx, from, &moved.id)?,
+            _ => files::follow(ctx, &moved.id)?,
+        }
+    }
+    Ok(())
+}
+
+/// `origin: 3 new, 1 joined`; nothing where nothing moved.
+fn summary(remote: &str, moves: &[Move]) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for moved in moves {
+        *counts.entry(word(&moved.kind)).or_default() += 1;
+    }
+    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    (!words.is_empty()).then(|| format!("From {remote}: specs {}.", words.join(", ")))
+}
+
+/// How a spec moved, in a word.
+pub fn word(kind: &MoveKind) -> &'static str {
+    match kind {
+        MoveKind::New => "new",
+        MoveKind::Forward { .. } => "updated",
+        MoveKind::Joined { .. } => "joined",
+        MoveKind::Renamed { .. } => "renamed",
+    }
+}
+
+/// What somebody should know beyond that.
+pub fn remark(moved: &Move) -> Option<String> {
+    let id = &moved.id;
+    match &moved.kind {
+        MoveKind::Renamed { from } => Some(format!(
+            "Another spec has the id {from} there and keeps it; yours is {id} now. What depends on yours has to name it: git chant edit ID --depends-on {id}"
+        )),
+        MoveKind::Joined { conflicts } if !conflicts.is_empty() => Some(format!(
+            "{id}: two people changed its {} at once; one version was taken. See both: git chant history {id}; settle it: git chant edit {id}",
+            conflicts.join(" and ")
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Sharing specs between clones over a remote.
+
+use crate::common::{Outcome, TestRepo};
+
+mod strangers;
+
+/// A repository with git-chant, a bare remote of it, and a second clone with git-chant.
+pub fn two_clones() -> (TestRepo, TestRepo) {
+    let us = TestRepo::with_chant();
+    let bare = us.with_origin();
+    let them = us.clone_to(bare, "them");
+    them.chant(&["init"]).ok();
+    (us, them)
+}
+
+/// Every ref that clones share, with what it holds.
+pub fn shared(repo: &TestRepo) -> String {
+    repo.git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/chant/specs", "refs/chant/archive", "refs/notes/chant"])
+}
+
+fn quiet(outcome: Outcome) {
+    let outcome = outcome.ok();
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn specs_go_from_clone_to_clone_and_nothing_is_said_when_nothing_moved() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("Say hello", &["It says hello"]);
+    us.chant(&["push", "--dry-run"]).ok().says(&format!("would push {id}  Say hello"));
+    assert_eq!(us.git(&["ls-remote", "origin", "refs/chant/*"]), "");
+    us.chant(&["push"]).ok().says(&format!("pushed     {id}  Say hello"));
+    quiet(us.chant(&["push"]));
+    quiet(us.chant(&["sync", "origin"]));
+    them.chant(&["fetch"]).ok().says(&format!("new        {id}  pending  Say hello"));
+    quiet(them.chant(&["fetch"]));
+    quiet(them.chant(&["sync"]));
+    assert_eq!(shared(&us), shared(&them));
+    them.chant(&["cancel", &id]).ok();
+    them.chant(&["sync"]).ok().says(&format!("pushed     {id}"));
+    us.chant(&["sync"]).ok().says(&format!("updated    {id}  pending -> cancelled  Say hello"));
+    assert_eq!(shared(&us), shared(&them));
+}
+
+#[test]
+fn what_two_clones_did_at_once_is_joined_and_pushed_in_one_go() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("One", &["First", "Second"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    us.chant(&["edit", &id, "--add-label", "ours"]).ok();
+    them.chant(&["edit", &id, "--add-label", "theirs"]).ok();
+    us.chant(&["push"]).ok();
+    them.chant(&["push"]).ok().says(&format!("joined     {id}")).says(&format!("pushed     {id}"));
+    us.chant(&["fetch"]).ok().says(&format!("updated    {id}"));
+    assert_eq!(shared(&us), shared(&them));
+    assert_eq!(us.show(&id)["labels"], serde_json::json!(["ours", "theirs"]));
+    assert!(us.events(&id).contains(&"join".to_owned()));
+}
+
+#[test]
+fn two_clones_that_join_the_same_pair_make_the_same_commit() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("One", &["First", "Second"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    us.chant(&["edit", &id, "--title", "Ours"]).ok();
+    them.chant(&["edit", &id, "--title", "Theirs"]).ok();
+    us.git(&["remote", "add", "them", them.path().to_str().unwrap()]);
+    them.git(&["remote", "add", "us", us.path().to_str().unwrap()]);
+    // Each has fetched the other's before either has joined.
+    us.git(&["fetch", "--quiet", "them", "+refs/chant/*:refs/chant-remotes/them/*"]);
+    them.git(&["fetch", "--quiet", "us", "+refs/chant/*:refs/chant-remotes/us/*"]);
+    us.chant(&["list"]).ok().says("From them: specs 1 joined.");
+    them.chant(&["list"]).ok().says("From us: specs 1 joined.");
+    assert_eq!(shared(&us), shared(&them));
+}
+
+#[test]
+fn two_specs_with_one_id_are_both_kept() {
+    let (us, them) = two_clones();
+    // The test's suffix is the same in both clones, so both get the same id.
+    let id = us.add_spec("Ours", &["First"]);
+    assert_eq!(them.add_spec("Theirs", &["Other"]), id);
+    us.chant(&["push"]).ok();
+    let other = format!("{id}.1");
+    them.chant(&["sync"]).ok().says(&format!("renamed    {other}  was {id}  Theirs")).says("keeps it; yours is");
+    us.chant(&["fetch"]).ok().says(&format!("new        {other}"));
+    assert_eq!(shared(&us), shared(&them));
+    for repo in [&us, &them] {
+        assert_eq!((repo.show(&id)["title"].as_str(), repo.show(&other)["title"].as_str()), (Some("Ours"), Some("Theirs")));
+    }
+    // The files follow, and neither is taken for an edit of the other.
+    assert!(them.read(&TestRepo::spec_file(&id)).contains("# Ours") && them.read(&TestRepo::spec_file(&other)).contains("# Theirs"));
+    assert_eq!(them.git(&["status", "--porcelain", ".chant/specs"]), "");
+    assert_eq!(them.events(&id), ["create"]);
+    quiet(them.chant(&["sync"]));
+}
+
+#[test]
+fn the_remote_that_is_meant() {
+    let us = TestRepo::with_chant();
+    us.chant(&["push"]).fails(128).says("no remote to share specs with").says("git remote add origin URL");
+    us.with_origin();
+    us.chant(&["push", "nowhere"]).fails(128).says("there is no remote 'nowhere'");
+    us.git(&["remote", "add", "other", "/nonexistent/other.git"]);
+    us.chant(&["fetch"]).ok();
+    us.git(&["config", "chant.remote", "other"]);
+    us.chant(&["fetch"]).fails(128).says("could not fetch from other").says("hint: git ls-remote other");
+}
+
+#[test]
+fn a_remote_that_refuses_gives_a_reason_and_leaves_everything_as_it_was() {
+    let (us, _) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.script(
+        us.root().join("origin.git/hooks/pre-receive"),
+        "while read -r old new ref; do case $ref in refs/chant/*) echo 'no chant here' >&2; exit 1;; esac; done",
+    );
+    let before = shared(&us);
+    us.chant(&["push"]).fails(128).says("origin does not take").says("no chant here").says("hint: ask whoever runs origin");
+    assert_eq!(shared(&us), before);
+    us.script(us.root().join("origin.git/hooks/pre-receive"), "exit 0");
+    us.chant(&["push"]).ok().says(&id);
+}
+
+#[test]
+fn notes_that_a_remote_refuses_stop_nothing() {
+    let (us, _) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.git(&["notes", "--ref=chant", "add", "-m", "a line", "HEAD"]);
+    us.script(us.root().join("origin.git/hooks/update"), "case $1 in refs/notes/*) exit 1;; esac");
+    us.chant(&["push"]).ok().says(&format!("pushed     {id}"));
+}
+
+#[test]
+fn branches_and_runs_go_along_when_asked() {
+    let (us, them) = two_clones();
+    us.agent("noop", "sed -i 's/\\[ \\]/[x]/' \"$CHANT_SPEC_FILE\"; echo hello > hello; git add -A; git commit -qm hello");
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["work", &id]).ok();
+    us.chant(&["push"]).ok();
+    let listed = us.git(&["ls-remote", "origin"]);
+    assert!(!listed.contains("refs/chant/runs") && !listed.contains("refs/heads/chant/"), "{listed}");
+    us.chant(&["push", "--branches", "--runs"]).ok().says("may hold secrets").says(&format!("pushed     refs/heads/chant/{id}"));
+    them.git(&["fetch", "--quiet"]);
+    them.chant(&["log", &id]).ok();
+    them.git(&["rev-parse", "--verify", &format!("origin/chant/{id}")]);
+    quiet(us.chant(&["push", "--branches"]));
+}

@@ -165,6 +165,31 @@ fn lists_keep_what_was_added_and_drop_what_was_removed() {
     }
 }
 
+/// What only looks like a comment, a field or a list is none, here as everywhere else.
+#[test]
+fn lists_written_oddly_stay_lists() {
+    for (base, a, b, expected) in [
+        ("labels:\n- \"x\n  # y\"\n- d\n", "labels:\n- \"x\n  # y\"\n", "labels:\n- \"x\n  # y\"\n- d\n- e\n", &["x # y", "e"][..]),
+        ("labels: [x,\nd]\n", "labels: [x]\n", "labels: [x,\nd, e]\n", &["x", "e"]),
+        ("labels: !!seq [x, d]\n", "labels: !!seq [x]\n", "labels: !!seq [x, d, e]\n", &["x", "e"]),
+        (
+            "labels:\n- |\n  # x\n  - y\n- d\n",
+            "labels:\n- |\n  # x\n  - y\n",
+            "labels:\n- |\n  # x\n  - y\n- d\n- e\n",
+            &["# x\n- y\n", "e"],
+        ),
+    ] {
+        let wrap = |fields: &str| format!("---\ntype: code\n{fields}text: |\n  status: no\n  - no\npriority: 1\n---\n# T\n");
+        let (result, conflicts) = texts(&wrap(base), &wrap(a).replace("priority: 1", "priority: 2"), &wrap(b));
+        let front = Document::parse(result.clone()).front().unwrap_or_else(|error| panic!("{error}: {result}"));
+        assert_eq!(
+            (front.labels.as_slice(), front.priority.is_some()),
+            (expected.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(), true)
+        );
+        assert!(conflicts.is_empty() && result.contains("text: |\n  status: no\n  - no\npriority: 2\n"), "{result}");
+    }
+}
+
 #[test]
 fn scalars_go_with_more_events_then_with_the_larger_name() {
     let base = State::new(SPEC);

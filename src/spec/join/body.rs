@@ -3,6 +3,7 @@
 
 use super::lines::{self, Origin};
 use super::three_way;
+use crate::spec::markdown;
 use std::collections::HashMap;
 
 /// A part of the body after the merge.
@@ -72,17 +73,16 @@ struct Unticked {
 
 impl Unticked {
     fn of(body: &[u8]) -> Self {
-        let mut this = Self::default();
-        for line in lines::split(body) {
-            let tick = box_at(line).map(|at| (at, line[at]));
-            let start = this.text.len();
-            this.text.extend_from_slice(line);
-            if let Some((at, _)) = tick {
-                this.text[start + at] = b' ';
+        let mut text = body.to_vec();
+        let tick = |line: markdown::Line<'_>| match line.kind {
+            markdown::Kind::Task { box_offset, .. } => {
+                let mark = std::mem::replace(&mut text[box_offset], b' ');
+                Some((box_offset - line.start, mark))
             }
-            this.ticks.push(tick);
-        }
-        this
+            _ => None,
+        };
+        let ticks = markdown::lines(body).into_iter().map(tick).collect();
+        Self { text, ticks }
     }
 
     fn tick(&self, line: Option<usize>) -> Option<Tick> {
@@ -102,18 +102,20 @@ impl Unticked {
 fn join_lines(base: &[u8], one: &[u8], two: &[u8]) -> Text {
     let [base, one, two] = [base, one, two].map(Unticked::of);
     let merged = lines::merge(&base.text, &one.text, &two.text);
-    let texts = [&base, &one, &two].map(|version| lines::split(&version.text));
-    let items = [&base, &one, &two].map(Unticked::items);
+    let versions = [&base, &one, &two];
+    let texts = versions.map(|version| lines::split(&version.text));
+    let items = versions.map(Unticked::items);
     let mut out = Vec::new();
     for origin in &merged.lines {
-        let line = [(origin.one, 1), (origin.two, 2), (origin.base, 0)].into_iter().find_map(|(at, version)| Some(texts[version][at?]));
-        let Some(line) = line else { continue };
+        let places = [(origin.one, 1), (origin.two, 2), (origin.base, 0)];
+        let Some((at, version)) = places.into_iter().find_map(|(at, version)| Some((at?, version))) else { continue };
+        let line = texts[version][at];
         let start = out.len();
         out.extend_from_slice(line);
-        if let Some(at) = box_at(line) {
+        if let Some((offset, _)) = versions[version].tick(Some(at)) {
             let found = |at: Option<usize>, version: usize| at.or_else(|| items[version].get(line.trim_ascii()).copied().flatten());
             let origin = Origin { base: found(origin.base, 0), one: found(origin.one, 1), two: found(origin.two, 2) };
-            out[start + at] = mark(base.tick(origin.base), one.tick(origin.one), two.tick(origin.two));
+            out[start + offset] = mark(base.tick(origin.base), one.tick(origin.one), two.tick(origin.two));
         }
     }
     Text { text: out, conflict: merged.conflict }
@@ -128,48 +130,23 @@ fn mark(base: Option<Tick>, one: Option<Tick>, two: Option<Tick>) -> u8 {
     }
 }
 
-/// Where in a line that looks like a task list item the character between the brackets stands. Fenced blocks are not told apart: what
-/// looks like a box there is put back as it was, or merged like one.
-fn box_at(line: &[u8]) -> Option<usize> {
-    let blanks = |from: usize| line[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let marker = blanks(0);
-    let digits = line[marker..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let marker_end = match line.get(marker + digits)? {
-        b'-' | b'*' | b'+' if digits == 0 => marker + 1,
-        b'.' | b')' if digits > 0 => marker + digits + 1,
-        _ => return None,
-    };
-    let open = marker_end + blanks(marker_end);
-    match line.get(open..)? {
-        [b'[', b' ' | b'x' | b'X', b']', rest @ ..] if open > marker_end && rest.first().is_none_or(u8::is_ascii_whitespace) => {
-            Some(open + 1)
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn boxes_are_found() {
-        for (line, at) in [
-            ("- [ ] a", Some(3)),
-            ("  * [x] a\n", Some(5)),
-            ("12) [X]", Some(5)),
-            ("- [ ]", Some(3)),
-            ("-[ ] a", None),
-            ("- [y] a", None),
-            ("- [ ]a", None),
-            ("[ ] a", None),
-            ("1 [ ] a", None),
-            ("-1. [ ] a", None),
-            ("- [", None),
-            ("", None),
-        ] {
-            assert_eq!(box_at(line.as_bytes()), at, "{line:?}");
-        }
+    fn only_what_is_a_box_is_merged_as_one() {
+        let join = |base: &str, one: &str, two: &str| {
+            let joined = join_main(base.as_bytes(), one.as_bytes(), two.as_bytes());
+            (String::from_utf8_lossy(&joined.text).into_owned(), joined.conflict)
+        };
+        // Neighbouring boxes do not collide; what looks like boxes in a fence is text, which does.
+        let real = "- [ ] a\n- - [ ] b\n1) [ ] c";
+        assert_eq!(join(real, &real.replace("[ ] a", "[x] a"), &real.replace("[ ] b", "[X] b")).0, "- [x] a\n- - [X] b\n1) [ ] c");
+        let fenced = "```\n- [ ] a\n```";
+        let ticked = fenced.replace("[ ]", "[x]");
+        assert_eq!(join(fenced, &ticked, fenced), (ticked.clone(), false));
+        assert_eq!(join(fenced, &ticked, &fenced.replace("[ ]", "[X]")), (ticked, true));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::list::{self, List};
 use super::{lines, three_way};
-use crate::spec::status;
+use crate::spec::{status, yaml_lines};
 use serde_yaml::{Mapping, Value};
 
 /// More bytes, or brackets inside brackets, than this are not looked into as YAML: the parser needs the square of the latter.
@@ -179,43 +179,28 @@ impl<'a> Header<'a> {
             return Some(Self::default());
         }
         let lines = lines::split(header);
-        let [open, inner @ .., close] = lines.as_slice() else { return None };
+        let [open, .., close] = lines.as_slice() else { return None };
+        let inner = &header[open.len()..header.len() - close.len()];
+        std::str::from_utf8(inner).ok()?;
         let mut this = Self { open, fields: Vec::new(), trail: b"", close };
-        // Where the field's lead, its lines, and the lines that may belong to it or to the next one begin.
-        let (start, end) = (open.len(), header.len() - close.len());
-        let (mut lead, mut begin, mut open_key, mut pending, mut at) = (start, start, None, start, start);
-        for line in inner {
-            let next = at + line.len();
-            match kind(line)? {
-                Kind::Key(key) => {
-                    if let Some(key) = open_key.replace(key) {
-                        this.fields.push(Field { key, lead: &header[lead..begin], raw: &header[begin..pending] });
-                        lead = pending;
-                    }
-                    (begin, pending) = (at, next);
-                }
-                Kind::More => {
-                    open_key.as_ref()?;
-                    pending = next;
-                }
-                Kind::Between => {}
-            }
-            at = next;
+        let mut at = 0;
+        for (key, range) in yaml_lines::fields(inner) {
+            this.fields.push(Field { key, lead: &inner[at..range.start], raw: &inner[range.clone()] });
+            at = range.end;
         }
-        match open_key {
-            Some(key) => {
-                this.fields.push(Field { key, lead: &header[lead..begin], raw: &header[begin..pending] });
-                this.trail = &header[pending..end];
-            }
-            None => this.trail = &header[start..end],
-        }
-        this.is_plain(&header[start..end]).then_some(this)
+        this.trail = &inner[at..];
+        let between = this.fields.iter().map(|field| field.lead).chain([this.trail]);
+        (between.flat_map(lines::split).all(is_between) && this.is_plain(inner)).then_some(this)
     }
 
     /// False where there are too many keys, where one is given twice, or where YAML sees other keys than the lines show.
     fn is_plain(&self, inner: &[u8]) -> bool {
         let mut keys: Vec<&str> = self.fields.iter().map(|field| field.key.as_str()).collect();
         if keys.len() > MOST_FIELDS {
+            return false;
+        }
+        // Flow maps, tags and the like begin no field; the parser says so only of what it is shown.
+        if keys.iter().any(|key| key.starts_with(['?', '%', '{', '[', '|', '>', '!', '&', '*', ':', '-'])) {
             return false;
         }
         if is_harmless(inner)
@@ -233,32 +218,8 @@ impl<'a> Header<'a> {
     }
 }
 
-/// What a line of a front matter is, by its first bytes.
-enum Kind {
-    /// A top-level key begins.
-    Key(String),
-    /// It belongs to the field above.
-    More,
-    /// A comment or a blank line.
-    Between,
-}
-
-fn kind(line: &[u8]) -> Option<Kind> {
-    let text = std::str::from_utf8(line).ok()?.trim_end();
-    if text.is_empty() || text.starts_with('#') {
-        return Some(Kind::Between);
-    }
-    if text.starts_with([' ', '\t', ']', '}']) || text == "-" || text.starts_with("- ") {
-        return Some(Kind::More);
-    }
-    if text.starts_with(['?', '%', '{', '[', '|', '>', '!', '&', '*', ':']) || text.starts_with("---") || text.starts_with("...") {
-        return None;
-    }
-    let quoted = text.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let (key, rest) = match quoted {
-        Some(mark) => text[1..].split_once(mark)?,
-        None => text.split_at(text.find(": ").or_else(|| text.find(":\t")).or_else(|| text.strip_suffix(':').map(str::len))?),
-    };
-    let after = rest.trim_start().strip_prefix(':')?;
-    (after.is_empty() || after.starts_with([' ', '\t'])).then(|| Kind::Key(key.trim_end().to_owned()))
+/// A comment or a blank line. Anything else between two fields is no front matter that could be taken apart.
+fn is_between(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    text.is_empty() || text.starts_with(b"#")
 }

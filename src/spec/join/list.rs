@@ -118,11 +118,22 @@ pub(super) fn join(key: &str, base: &List, one: &List, two: &List) -> Option<Vec
     }
     if values.is_empty() {
         let kept = one.raw.is_some() && two.raw.is_some();
-        return kept.then(|| format!("{key}: []\n").into_bytes());
+        return kept.then(|| format!("{}: []\n", quoted(key)).into_bytes());
     }
     let items: Vec<&Item> = values.iter().filter_map(|value| one.item(value).or_else(|| two.item(value))).collect();
     let style = [one, two, base].map(|list| &list.style).into_iter().find(|style| !matches!(style, Style::Open));
-    Some(write(key, style.unwrap_or(&Style::Open), &items))
+    let plain: Vec<Item> = items.iter().map(|item| Item { block: None, ..(*item).clone() }).collect();
+    // As it was written; without the comments, in our own style, where that does not read back (a `#` in a text of several lines).
+    let ways = [(style.unwrap_or(&Style::Open), items), (&Style::Open, plain.iter().collect())];
+    let written = ways.iter().map(|(style, items)| write(key, style, items));
+    Some(written.into_iter().find(|lines| reads_back(lines, key, &values)).unwrap_or_else(|| write(key, &Style::Open, &ways[1].1)))
+}
+
+/// Whether these lines are the field with just these values.
+fn reads_back(lines: &[u8], key: &str, values: &[&str]) -> bool {
+    let Ok(map) = serde_yaml::from_slice::<serde_yaml::Mapping>(lines) else { return false };
+    let read = map.get(key).and_then(Value::as_sequence).map(|list| list.iter().map(text).collect::<Option<Vec<_>>>());
+    map.len() == 1 && read.flatten().is_some_and(|read| read == values)
 }
 
 fn write(key: &str, style: &Style, items: &[&Item]) -> Vec<u8> {
@@ -132,7 +143,7 @@ fn write(key: &str, style: &Style, items: &[&Item]) -> Vec<u8> {
             return [before.as_slice(), b"[", words.join(", ").as_bytes(), b"]", behind].concat();
         }
         Style::Block(head, indent) => (head.clone(), indent.clone()),
-        Style::Open => (format!("{key}:\n").into_bytes(), b"  ".to_vec()),
+        Style::Open => (format!("{}:\n", quoted(key)).into_bytes(), b"  ".to_vec()),
     };
     let mut out = head;
     for item in items {

@@ -10,6 +10,7 @@ mod gate;
 mod generated;
 mod hand_edits;
 mod hooks;
+mod ids;
 mod join;
 mod kills;
 mod layers;

@@ -439,7 +439,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__gate)
-            opts="-h --target --help"
+            opts="-h --target --json --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,6 +447,10 @@ __git_chant_clap() {
             case "${prev}" in
                 --target)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "github" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -133,7 +133,9 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l target -d 
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l all -d 'Every completed spec whose work is not merged yet'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l target -d 'The protected branch; else the one checked out' -r
-complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l format -d 'Print what another machine reads' -r -f -a "github\t'Annotations of GitHub Actions, which others read too'"
+complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l json -d 'Print JSON'
+complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand hooks" -l full -d 'Install every local hook again, after --light'
 complete -c git-chant -n "__fish_git_chant_using_subcommand hooks" -l light -d 'Leave out what runs for every ref that moves: a fast-forward is then seen by pre-push and by the server alone'
 complete -c git-chant -n "__fish_git_chant_using_subcommand hooks" -l server -d 'Install pre-receive, which judges what is pushed to this repository'

@@ -1,6 +1,7 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::hook::{HookKind, shim};
+use crate::output::safe;
 use crate::workflow::ask;
 use anyhow::Result;
 use std::ffi::OsString;
@@ -28,10 +29,23 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     match ask::answer(&ctx, kind, &args.args, &stdin)? {
         ask::Answer::Fine => Ok(Outcome::Yes),
-        ask::Answer::No { target, reasons } => {
-            ctx.out.error(format!("this would bring unfinished work into {target}; git-chant refuses it:"));
-            super::gate::print_reasons(&ctx, &reasons);
+        ask::Answer::No(refusals) => {
+            for refusal in refusals {
+                ctx.out.error(safe(&headline(kind, &refusal.target)));
+                super::gate::print_reasons(&ctx, &refusal.reasons);
+            }
+            if kind == HookKind::PreReceive {
+                ctx.out.hint("then push both again: git chant push && git push");
+            }
             Ok(Outcome::No)
         }
     }
+}
+
+fn headline(kind: HookKind, target: &str) -> String {
+    if target.starts_with("refs/") {
+        return format!("this would rewrite {target}; git-chant refuses it:");
+    }
+    let whose = if kind == HookKind::PrePush { " of the remote" } else { "" };
+    format!("this would bring unfinished work into {target}{whose}; git-chant refuses it:")
 }

@@ -115,6 +115,8 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Hook(args) => return hook::run(args),
         Command::Hooks(args) => return hooks::run(&Context::discover()?, args),
         Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
+        // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
+        Command::Gate(args) => return gate::run(&Context::discover()?, args),
         _ => {}
     }
     let ctx = Context::discover()?;
@@ -152,14 +154,13 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Pause(args) => stop::pause(&ctx, args),
         Command::Finalize(args) => finalize::run(&ctx, args),
         Command::Merge(args) => merge::run(&ctx, args),
-        Command::Gate(args) => gate::run(&ctx, args),
         Command::Archive(args) => archive::run(&ctx, args),
         Command::Fetch(args) => fetch::run(&ctx, args),
         Command::Push(args) => push::run(&ctx, args),
         Command::Sync(args) => sync::run(&ctx, args),
         Command::Log(args) => log::run(&ctx, args),
         Command::History(args) => history::run(&ctx, args),
-        Command::Hooks(_) | Command::Doctor(_) => unreachable!("these were dispatched above"),
+        Command::Hooks(_) | Command::Doctor(_) | Command::Gate(_) => unreachable!("these were dispatched above"),
         Command::Init(_) | Command::List(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
             unreachable!("these were dispatched above")
         }

@@ -12,6 +12,16 @@ pub enum Reason {
         /// The spec that commits name.
         id: String,
     },
+    /// The server does not have the spec, and it did not come in the same push.
+    NotPushed {
+        /// The spec that commits name.
+        id: String,
+    },
+    /// A push would take away events of a spec that the server has.
+    EventsLost {
+        /// The spec, or `archive`.
+        id: String,
+    },
     /// The spec's work is not done.
     NotCompleted {
         /// The spec.
@@ -121,6 +131,8 @@ impl Reason {
     pub fn spec(&self) -> Option<&str> {
         match self {
             Self::UnknownSpec { id }
+            | Self::NotPushed { id }
+            | Self::EventsLost { id }
             | Self::NotCompleted { id, .. }
             | Self::AbandonedWork { id, .. }
             | Self::Unticked { id, .. }
@@ -138,10 +150,34 @@ impl Reason {
         }
     }
 
+    /// A word for machines, which stays.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownSpec { .. } => "unknown_spec",
+            Self::NotPushed { .. } => "not_pushed",
+            Self::EventsLost { .. } => "events_lost",
+            Self::NotCompleted { .. } => "not_completed",
+            Self::AbandonedWork { .. } => "abandoned_work",
+            Self::Unticked { .. } => "unticked",
+            Self::CheckFailed { .. } => "check_failed",
+            Self::CheckNotRun { .. } => "check_not_run",
+            Self::IntentChanged { .. } => "intent_changed",
+            Self::ApprovalMissing { .. } => "approval_missing",
+            Self::ApprovalLapsed { .. } => "approval_lapsed",
+            Self::Rejected { .. } => "rejected",
+            Self::NoWorkTip { .. } => "no_work_tip",
+            Self::WorkMissing { .. } => "work_missing",
+            Self::DependencyMissing { .. } => "dependency_missing",
+            Self::MemberOpen { .. } => "member_open",
+            Self::NoSpec { .. } => "no_spec",
+        }
+    }
+
     /// The one command to type.
     pub fn mend(&self) -> String {
         match self {
             Self::UnknownSpec { .. } => "git chant fetch".to_owned(),
+            Self::NotPushed { .. } | Self::EventsLost { .. } => "git chant push".to_owned(),
             Self::AbandonedWork { id, status: Status::Completed, .. }
             | Self::WorkMissing { id, .. }
             | Self::DependencyMissing { dependency: id, .. } => format!("git chant merge {}", word(id)),
@@ -171,6 +207,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownSpec { id } => write!(f, "spec {id} is not known in this clone"),
+            Self::NotPushed { id } => write!(f, "spec {id} is not known here, and was not pushed along"),
+            Self::EventsLost { id } => write!(f, "spec {id}: this push would take away events that are known here"),
             Self::NotCompleted { id, status } => write!(f, "spec {id} is {status}, not completed"),
             Self::AbandonedWork { id, commits, .. } => {
                 let names: Vec<_> = commits.iter().map(|commit| abbreviated(commit)).collect();

@@ -56,12 +56,30 @@ impl Repository {
         if removals.is_empty() { Ok(root) } else { self.edit_tree(Some(root), &removals) }
     }
 
-    /// The paths that a commit changes against its first parent (all its files where it has none).
-    pub fn changed_paths(&self, commit: Oid) -> Result<Vec<Vec<u8>>> {
-        let commit = commit.to_string();
-        let args = ["diff-tree", "--root", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id", "-m", "--first-parent", &commit];
-        let output = self.git().command(args).output()?;
-        Ok(output.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect())
+    /// The paths that each of these commits changes against its first parent (all its files where it has none), from one process.
+    ///
+    /// The raw format is read, in which every path stands behind a line of its own that no path can look like.
+    pub fn changed_paths(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Vec<u8>>>> {
+        let mut all: HashMap<Oid, Vec<Vec<u8>>> = commits.iter().map(|commit| (*commit, Vec::new())).collect();
+        if commits.is_empty() {
+            return Ok(all);
+        }
+        let args = ["diff-tree", "--stdin", "--root", "-r", "-z", "--raw", "--no-renames", "-m", "--first-parent"];
+        let names = commits.iter().fold(String::new(), |names, commit| names + &commit.to_string() + "\n");
+        let output = self.git().command(args).stdin(names).output()?;
+        let mut fields = output.split(|&byte| byte == 0).filter(|field| !field.is_empty());
+        let mut current = None;
+        while let Some(field) = fields.next() {
+            if field.starts_with(b":") {
+                let path = fields.next().context("git diff-tree named no path")?;
+                let paths = current.and_then(|commit| all.get_mut(&commit)).context("git diff-tree named no commit")?;
+                paths.push(path.to_vec());
+            } else {
+                // A merge is named with its parent behind: "<commit> (from <parent>)".
+                current = std::str::from_utf8(field).ok().and_then(|name| Oid::from_hex(name.split(' ').next()?));
+            }
+        }
+        Ok(all)
     }
 
     /// The blobs that a path held on the way to what it is at `tip`, newest first, with the commits that put them there. A merge that

@@ -113,13 +113,14 @@ read_pushes() {
     done
 }
 
-# Sets asked: all that is pushed, where a part of it matters. Specs that come in the same push are believed in it.
+# Sets asked: all that is pushed, where a branch or a spec is in it. Which branches are protected is for git-chant to see: what is
+# pushed here may have changed that.
 read_received() {
     asked= matters=
     while read -r old new ref; do
         asked=$asked$old' '$new' '$ref$newline
-        case $new in
-        *[!0]*) is_protected "$ref" && matters=1 ;;
+        case $ref in
+        refs/heads/* | refs/chant/specs/* | refs/chant/archive) matters=1 ;;
         esac
     done
     [ -n "$matters" ] || asked=

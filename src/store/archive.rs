@@ -3,14 +3,12 @@
 //! The tree has one entry an id (that spec's own tree) and `index`, one line a spec: `id TAB tip TAB status TAB type TAB labels TAB
 //! title`. The commit's parents are the previous archive and the tips that it folds, so nothing folded is ever unreachable.
 
-use super::{Listed, Spec, Store};
+use super::{ARCHIVE_REF, Listed, Spec, Store};
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
 use crate::spec::{SpecId, event::one_line};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
-/// The ref of the archive.
-pub const ARCHIVE_REF: &str = "refs/chant/archive";
 /// git accepts more parents, but nobody can read such a commit.
 const MOST_PARENTS: usize = 1000;
 

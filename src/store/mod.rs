@@ -20,6 +20,8 @@ pub use specs::{Change, Listed, Spec, Store};
 pub const SPEC_DIR: &str = ".chant/specs";
 /// Where the files of archived specs lie.
 pub const ARCHIVE_DIR: &str = ".chant/archive";
+/// The one ref of every archived spec.
+pub const ARCHIVE_REF: &str = "refs/chant/archive";
 /// One ref a spec.
 pub const SPEC_REFS: &str = "refs/chant/specs/";
 

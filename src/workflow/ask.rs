@@ -1,13 +1,13 @@
 //! From what git hands to a hook to what the gate is asked.
 
 use super::judge::{self, Asked};
+use super::receive;
 use crate::context::Context;
 use crate::gate::{self, Decision, Reason};
 use crate::git::Oid;
 use crate::hook::HookKind;
-use crate::hook::input::{Invocation, MergedHead, NewValue, Push, Question, RefUpdate, merged_heads, questions};
+use crate::hook::input::{Invocation, MergedHead, NewValue, Push, Question, merged_heads, questions};
 use anyhow::{Context as _, Result};
-use bstr::ByteSlice as _;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -16,12 +16,16 @@ pub enum Answer {
     /// Go on.
     Fine,
     /// Stop, and why.
-    No {
-        /// The protected branch, without `refs/heads/`.
-        target: String,
-        /// Every reason.
-        reasons: Vec<Reason>,
-    },
+    No(Vec<Refusal>),
+}
+
+/// Why one branch may not move.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The protected branch, without `refs/heads/`.
+    pub target: String,
+    /// Every reason.
+    pub reasons: Vec<Reason>,
 }
 
 /// Answers one call of a hook.
@@ -33,7 +37,7 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
         Invocation::PreCommit => merge_heads(ctx, merge_head_file(ctx)),
         Invocation::PreRebase { upstream, branch } => rebase(ctx, upstream, branch),
         Invocation::PrePush { remote, pushes } => push(ctx, &remote, pushes),
-        Invocation::PreReceive { updates } => receive(ctx, &updates),
+        Invocation::PreReceive { updates } => receive::receive(ctx, &updates),
         Invocation::ReferenceTransaction { state, updates } => {
             let head = ctx.repo.head()?.branch;
             let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
@@ -43,7 +47,7 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
                     Question::MergeHeads { heads } => merge_heads(ctx, heads)?,
                     Question::Update { reference, new } => update(ctx, &reference.to_string(), &new)?,
                 };
-                if matches!(answer, Answer::No { .. }) {
+                if matches!(answer, Answer::No(_)) {
                     return Ok(answer);
                 }
             }
@@ -92,19 +96,7 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
             continue;
         }
         let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new) })?;
-        if matches!(answer, Answer::No { .. }) {
-            return Ok(answer);
-        }
-    }
-    Ok(Answer::Fine)
-}
-
-/// May this push come in? Every protected branch that it moves is judged.
-fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
-    let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
-    for moved in updates.iter().filter(|moved| settings.protects(&moved.name.to_str_lossy()) && moved.name.starts_with(b"refs/heads/")) {
-        let answer = update(ctx, &moved.name.to_string(), &moved.new)?;
-        if matches!(answer, Answer::No { .. }) {
+        if matches!(answer, Answer::No(_)) {
             return Ok(answer);
         }
     }
@@ -112,7 +104,7 @@ fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
 }
 
 /// May this protected branch move? Never believes git's old column: it is compared with what the ref holds.
-fn update(ctx: &Context, reference: &str, new: &NewValue) -> Result<Answer> {
+pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue) -> Result<Answer> {
     let current = ctx.repo.reference(reference)?;
     let new = match new {
         NewValue::Object(hex) => Oid::from_hex(hex),
@@ -128,7 +120,7 @@ fn decide(ctx: &Context, asked: Asked) -> Result<Answer> {
     let target = asked.target.clone();
     Ok(match judge::ask(ctx, &asked)? {
         Decision::Allow { .. } => Answer::Fine,
-        Decision::Refuse(reasons) => Answer::No { target, reasons },
+        Decision::Refuse(reasons) => Answer::No(vec![Refusal { target, reasons }]),
     })
 }
 

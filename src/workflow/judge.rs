@@ -61,7 +61,7 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
         let finish = found.as_ref().and_then(|(facts, _)| facts.finish.as_ref());
         let Some(tip) = finish.and_then(|finish| Oid::from_hex(&finish.tip)) else { continue };
         let same_tree = finish.is_some_and(|finish| Some(&finish.code_tree) == incoming.result_tree_code.as_ref());
-        if same_tree || view.is_squashed(id, tip, &incoming)? {
+        if same_tree || (!view.contains(&tip.to_string())? && view.is_squashed(id, tip, &incoming)?) {
             view.taken_over.push(tip);
         }
     }
@@ -89,16 +89,23 @@ fn incoming_commits(ctx: &Context, asked: &Asked) -> Result<Vec<IncomingCommit>>
     args.push("--not");
     args.extend(current.as_deref());
     args.push(&published);
-    let mut commits = Vec::new();
-    for id in ctx.repo.rev_list(&args)? {
-        commits.push(incoming_commit(ctx, id)?);
-    }
-    Ok(commits)
+    let ids = ctx.repo.rev_list(&args)?;
+    let mut changed = ctx.repo.changed_paths(&ids)?;
+    let coming: HashSet<Oid> = ids.iter().copied().collect();
+    let commit = |id: Oid| {
+        let mut commit = incoming_commit(ctx, id, &changed.remove(&id).unwrap_or_default())?;
+        commit.revert_ok = is_true_revert(ctx, id, &commit, |undone| match asked.current {
+            _ if coming.contains(&undone) => Ok(true),
+            Some(current) => ctx.repo.is_ancestor(undone, current),
+            None => Ok(false),
+        })?;
+        Ok(commit)
+    };
+    ids.iter().copied().map(commit).collect()
 }
 
-fn incoming_commit(ctx: &Context, id: Oid) -> Result<IncomingCommit> {
+fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {
     let commit = ctx.repo.commit(id)?;
-    let paths = ctx.repo.changed_paths(id)?;
     let below = |path: &[u8], dir: &str| path.starts_with(dir.as_bytes()) && path.get(dir.len()) == Some(&b'/');
     let planning = |path: &Vec<u8>| PLANNING.iter().any(|dir| below(path, dir));
     let message = String::from_utf8_lossy(&commit.message).into_owned();
@@ -109,20 +116,24 @@ fn incoming_commit(ctx: &Context, id: Oid) -> Result<IncomingCommit> {
         // A merge changes nothing against its first parent where the other side was planning; its message still names what it brings.
         planning_only: commit.parents.len() < 2 && paths.iter().all(planning),
         touches_settings: paths.iter().any(|path| path == b".chant/config.md" || below(path, ".chant/prompts")),
-        revert_ok: is_true_revert(ctx, &commit, &message)?,
+        revert_ok: false,
         message,
     })
 }
 
-/// True where the commit says `This reverts commit <oid>.` and changes just what undoing that commit changes.
-fn is_true_revert(ctx: &Context, commit: &crate::git::Commit, message: &str) -> Result<bool> {
-    let named = message.lines().find_map(|line| line.strip_prefix("This reverts commit "));
+/// True where the commit says `This reverts commit <oid>.`, changes just what undoing that commit changes, and that commit is in the target
+/// or comes in with it: undoing a removal that was made for this, elsewhere, would bring anything in.
+fn is_true_revert(ctx: &Context, id: Oid, commit: &IncomingCommit, is_there: impl Fn(Oid) -> Result<bool>) -> Result<bool> {
+    let named = commit.message.lines().find_map(|line| line.strip_prefix("This reverts commit "));
     let hex = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
     let Some(undone) = named.and_then(|text| Oid::from_hex(&hex(text))).filter(|id| ctx.repo.has_object(*id)) else { return Ok(false) };
-    let [parent] = commit.parents[..] else { return Ok(false) };
-    let Some(before) = ctx.repo.commit(undone)?.parents.first().copied() else { return Ok(false) };
+    let [parent] = &commit.parents[..] else { return Ok(false) };
+    let (Some(parent), Some(before)) = (Oid::from_hex(parent), ctx.repo.commit(undone)?.parents.first().copied()) else { return Ok(false) };
+    if !is_there(undone)? {
+        return Ok(false);
+    }
     let undoing = ctx.repo.patch_id(undone, before)?;
-    Ok(undoing.is_some() && ctx.repo.patch_id(parent, commit.id)? == undoing)
+    Ok(undoing.is_some() && ctx.repo.patch_id(parent, id)? == undoing)
 }
 
 /// What is known of a spec, as seen from a result.

@@ -12,6 +12,7 @@ pub mod judge;
 pub mod merge;
 pub mod pickup;
 pub mod plan;
+pub mod receive;
 pub mod recover;
 pub mod start;
 pub mod sync;

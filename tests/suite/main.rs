@@ -15,6 +15,7 @@ mod join;
 mod kills;
 mod layers;
 mod merges;
+mod server;
 mod share;
 mod shim;
 mod untouched;

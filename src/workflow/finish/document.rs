@@ -68,7 +68,7 @@ pub fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Docu
     let range = format!("{}..{tip}", work.base);
     let mut commits = Vec::new();
     for commit in ctx.repo.rev_list(&["--reverse", "--no-merges", &range])? {
-        let paths = ctx.repo.changed_paths(commit)?;
+        let paths = ctx.repo.changed_paths(&[commit])?.remove(&commit).unwrap_or_default();
         let planning = paths.iter().all(|path| PLANNING.iter().any(|dir| path.starts_with(dir.as_bytes())));
         if !planning {
             commits.push(commit.to_string()[..7].to_owned());

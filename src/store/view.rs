@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 const VIEW_REF: &str = "refs/worktree/chant/view";
+const KEPT_VIEW: &str = "refs/chant-kept/view";
 
 /// What this checkout last held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl Store<'_> {
         if view.at == Some(tree) {
             return Ok(());
         }
-        match self.repo.update_refs(&[RefChange::new(VIEW_REF, view.at, Some(tree))], "chant: look")? {
+        match self.move_view(view.at, tree, "chant: look")? {
             RefUpdate::Done | RefUpdate::Lost => Ok(()),
         }
     }
@@ -140,7 +141,7 @@ impl Store<'_> {
             if view.at == Some(tree) {
                 return Ok(());
             }
-            if self.repo.update_refs(&[RefChange::new(VIEW_REF, view.at, Some(tree))], "chant: write file")? == RefUpdate::Done {
+            if self.move_view(view.at, tree, "chant: write file")? == RefUpdate::Done {
                 return Ok(());
             }
         }
@@ -158,6 +159,22 @@ impl Store<'_> {
             }
         }
         Ok(view)
+    }
+
+    /// Moves the view, and with it a ref that all worktrees see: `git gc` in one worktree does not know the refs of another, and a view
+    /// whose objects are gone would stop every later `git gc`.
+    fn move_view(&self, at: Option<Oid>, tree: Oid, reason: &str) -> Result<RefUpdate> {
+        let kept = match self.repo.git_dir().canonicalize().ok().filter(|dir| dir != self.repo.common_dir()) {
+            // git makes the name of a worktree so that it can be a part of a ref's.
+            Some(dir) => format!("{KEPT_VIEW}.{}", dir.file_name().unwrap_or_default().to_string_lossy()),
+            None => KEPT_VIEW.to_owned(),
+        };
+        let was = self.repo.reference(&kept)?;
+        let mut changes = vec![RefChange::new(VIEW_REF, at, Some(tree))];
+        if was != Some(tree) {
+            changes.push(RefChange::new(kept, was, Some(tree)));
+        }
+        self.repo.update_refs(&changes, reason)
     }
 
     fn write_view(&self, view: &View) -> Result<Oid> {

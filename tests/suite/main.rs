@@ -3,6 +3,7 @@
 
 mod agent;
 mod cmd;
+mod agents_behave;
 mod common;
 mod demo;
 mod documents;

@@ -16,6 +16,11 @@ pub(super) fn commit_leftovers(work: &Work) -> Result<()> {
     if String::from_utf8_lossy(&branch.stdout).trim() != expected {
         anyhow::bail!("its worktree is not on {} any more", work.id.branch());
     }
+    // `git add` would make resolved ones of them, markers and all.
+    let conflicts = git.command(["diff", "--name-only", "--diff-filter=U"]).line()?;
+    if !conflicts.is_empty() {
+        anyhow::bail!("it left conflicts in {}", conflicts.lines().collect::<Vec<_>>().join(", "));
+    }
     git.command(["add", "--all"]).output()?;
     if git.command(["diff", "--cached", "--quiet"]).succeeds()? {
         return Ok(());

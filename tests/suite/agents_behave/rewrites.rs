@@ -1,0 +1,119 @@
+//! What an agent does to its own worktree and history.
+
+use super::{COMMIT, can_go_on, failed, reachable, repository, status};
+use crate::common::TestRepo;
+
+#[test]
+fn one_that_deletes_the_specs_takes_none_from_the_target() {
+    let (repo, id) = repository(&format!("{COMMIT}rm -rf .chant; git commit -qam 'Remove .chant'"));
+    let other = repo.add_spec("Another", &["Something"]);
+    repo.chant(&["work", &id, "--merge"]).ok();
+    for spec in [&id, &other] {
+        assert!(repo.exists(&TestRepo::spec_file(spec)), "{spec} is gone");
+        repo.git(&["cat-file", "-e", &format!("HEAD:{}", TestRepo::spec_file(spec))]);
+    }
+    assert!(repo.exists("made.txt") && repo.exists(".chant/config.md"));
+}
+
+#[test]
+fn one_that_removes_its_own_worktree_loses_nothing_that_it_committed() {
+    for prune in ["", "git worktree unlock \"$CHANT_WORKTREE\"; "] {
+        let script = format!("{COMMIT}cd \"$CHANT_WORKTREE/../../..\"; {prune}rm -rf \"$CHANT_WORKTREE\"; git worktree prune");
+        let (repo, id) = repository(&script);
+        let work = repo.chant(&["work", &id]);
+        assert!(reachable(&repo, "Make one"));
+        // The branch holds it all.
+        work.ok().says("completed");
+        assert!(repo.git(&["ls-tree", "--name-only", &format!("chant/{id}")]).contains("made.txt"));
+        repo.chant(&["merge", &id]).ok();
+    }
+}
+
+#[test]
+fn one_that_leaves_its_branch_fails_and_its_commits_stay() {
+    for leave in ["git checkout -q --detach", "git checkout -q -b elsewhere", "git checkout -q --ignore-other-worktrees --detach main"] {
+        let (repo, id) = repository(&format!("{COMMIT}{leave}\necho two >two.txt; git add two.txt; git commit -q -m 'Make two'"));
+        let work = repo.chant(&["work", &id]);
+        failed(&repo, &id, work, &format!("not on chant/{id} any more"));
+        assert!(reachable(&repo, "Make one") && reachable(&repo, "Make two"), "{leave}");
+        assert_eq!(repo.git(&["symbolic-ref", "--short", "HEAD"]), "main");
+    }
+}
+
+#[test]
+fn one_that_leaves_a_merge_half_done_fails_and_says_so() {
+    let script = format!(
+        "{COMMIT}git checkout -q -b side HEAD~; echo other >made.txt; git add made.txt; git commit -q -m Side\n\
+         git checkout -q \"$CHANT_BRANCH\"; git merge side >/dev/null; true"
+    );
+    let (repo, id) = repository(&script);
+    let work = repo.chant(&["work", &id]);
+    failed(&repo, &id, work, "it left conflicts in made.txt");
+}
+
+#[test]
+fn a_reset_and_a_gc_of_its_own_lose_nothing() {
+    let script = format!("{COMMIT}git reset -q --hard HEAD~\ngit gc -q --prune=now\necho other >made.txt");
+    let (repo, id) = repository(&script);
+    // The dates of a test are long past for git, which would let its reflogs go.
+    repo.git(&["config", "gc.reflogExpire", "never"]);
+    repo.git(&["config", "gc.reflogExpireUnreachable", "never"]);
+    repo.chant(&["work", &id]).ok().says("completed");
+    repo.git(&["reflog", "expire", "--expire=now", "--all"]);
+    repo.git(&["gc", "-q", "--prune=now"]);
+    assert!(reachable(&repo, "Make one"), "what it reset away is not kept");
+    repo.chant(&["merge", &id]).ok();
+    assert_eq!(repo.read("made.txt"), "other\n");
+}
+
+#[test]
+fn a_gc_in_the_middle_takes_no_spec_and_no_run() {
+    let (repo, id) = repository(&format!("git reflog expire --expire=now --all; git gc -q --prune=now; git pack-refs --all\n{COMMIT}"));
+    let other = repo.add_spec("Another", &["Something"]);
+    // Only the view of this checkout holds the person's uncommitted bytes.
+    repo.edit_spec(&other, "Something", "Something else");
+    repo.chant(&["work", &id]).ok().says("completed");
+    repo.chant(&["show", &other, "--body"]).ok().says("Something else");
+    repo.git(&["fsck", "--no-dangling"]);
+}
+
+#[test]
+fn amended_and_rewritten_history_is_the_work_and_the_old_one_is_kept() {
+    let script = format!(
+        "{COMMIT}git commit -q --amend -m 'Make one, amended'\necho two >two.txt; git add two.txt; git commit -q -m 'Make two'\n\
+        git reset -q --soft HEAD~2; git commit -q -m 'Make both'"
+    );
+    let (repo, id) = repository(&script);
+    repo.chant(&["work", &id]).ok().says("completed");
+    for subject in ["Make one", "Make one, amended", "Make two", "Make both"] {
+        assert!(reachable(&repo, subject), "{subject}");
+    }
+    repo.chant(&["merge", &id]).ok();
+}
+
+#[test]
+fn one_that_rewrites_below_where_it_began_cannot_finish_unseen() {
+    // An orphan: nothing of the target is in it any more.
+    let script = "echo one >made.txt; git checkout -q --orphan fresh; git add -A; git commit -q -m 'Begin anew'; git branch -q -M fresh \"$CHANT_BRANCH\"";
+    let (repo, id) = repository(script);
+    let work = repo.chant(&["work", &id]);
+    assert_ne!(status(&repo, &id), "in_progress");
+    let head = repo.head();
+    if work.code == 0 {
+        // The branch shares nothing with the target: git itself refuses to merge it.
+        assert_ne!(repo.chant(&["merge", &id]).code, 0);
+    }
+    assert_eq!(repo.head(), head);
+    assert!(repo.exists("README.md"));
+}
+
+#[test]
+fn one_that_deletes_its_branch_leaves_a_way_on() {
+    let script = format!("{COMMIT}git checkout -q --detach; git branch -q -D \"$CHANT_BRANCH\"");
+    let (repo, id) = repository(&script);
+    repo.chant(&["work", &id]).fails(1).says("failed");
+    assert_eq!(status(&repo, &id), "failed");
+    assert!(reachable(&repo, "Make one"));
+    can_go_on(&repo, &id);
+    assert!(reachable(&repo, "Make one"));
+}

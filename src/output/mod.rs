@@ -8,6 +8,7 @@ pub use safe::safe;
 use crate::failure::Failure;
 use std::io::{IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where a command's words go.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,19 @@ pub enum Colour {
     Dim,
 }
 
+/// How many things are under way that outlast a reader of our output.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// Something under way: see [`Output::hold`].
+#[must_use]
+pub struct Held(());
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Output {
     /// Colour as `color.ui`, `NO_COLOR` and the terminal ask for.
     pub fn new(color_ui: Option<&str>) -> Self {
@@ -44,10 +58,16 @@ impl Output {
         self.raw(format!("{}\n", text.as_ref()).as_bytes());
     }
 
+    /// While this is held a reader that goes away does not end us: what is under way has to be brought to its end.
+    pub fn hold(&self) -> Held {
+        HELD.fetch_add(1, Ordering::SeqCst);
+        Held(())
+    }
+
     /// Bytes of the answer, as they are.
     pub fn raw(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        if out.write_all(bytes).and_then(|()| out.flush()).is_err() && HELD.load(Ordering::SeqCst) == 0 {
             end_quietly();
         }
     }

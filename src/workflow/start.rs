@@ -8,6 +8,7 @@ use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::git::checkout::PathCommit;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
+use crate::output::Held;
 use crate::spec::{EventKind, SpecId, Status, intent};
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use anyhow::{Context as _, Result, bail};
@@ -25,10 +26,12 @@ pub struct Started {
     /// The commit on which the agent begins.
     pub base: Oid,
     _lock: File,
+    _held: Held,
 }
 
 /// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back.
 pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
+    let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
     require_unchanged(ctx, &plan)?;
     let run_id = new_run_id();
@@ -45,7 +48,7 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
         return Err(error);
     }
     match prepare(ctx, &plan, &dir, &run_id) {
-        Ok((base, spec)) => Ok(Started { plan, spec, dir, base, _lock: lock }),
+        Ok((base, spec)) => Ok(Started { plan, spec, dir, base, _lock: lock, _held: held }),
         Err(error) => {
             take_back(ctx, &plan);
             dir.remove()?;
@@ -109,6 +112,7 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
 /// Begins another attempt on the branch and in the worktree of the last one.
 pub fn go_on(ctx: &Context, plan: Plan) -> Result<Started> {
     may_go_on(ctx, &plan)?;
+    let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
     require_unchanged(ctx, &plan)?;
     let run_id = new_run_id();
@@ -138,7 +142,7 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Started> {
         .with("Base", began);
     let change = Change { new_attempt: true, ..change };
     match ctx.store().append(&plan.spec, &change)? {
-        Some(spec) => Ok(Started { plan, spec, dir, base: began, _lock: lock }),
+        Some(spec) => Ok(Started { plan, spec, dir, base: began, _lock: lock, _held: held }),
         None => {
             dir.remove()?;
             Err(Failure::new("the spec changed while the run was being prepared").hint("git chant list").into())

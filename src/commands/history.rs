@@ -42,6 +42,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         for line in event.text.lines().take(20) {
             ctx.out.line(format!("    {}", safe(line)));
         }
+        for line in event.extras("Outside") {
+            ctx.out.line(format!("    outside of its worktree, while it was on: {}", safe(line)));
+        }
         for conflict in event.extras("Conflict") {
             ctx.out.line(format!(
                 "    two people changed the {} at once; one version was kept, the other is a parent of this event",

@@ -2,6 +2,7 @@ use crate::agent::Liveness;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
+use crate::store::Spec;
 use crate::workflow::{find, recover, verify};
 use anyhow::{Context as _, Result};
 use std::fs::File;
@@ -43,10 +44,22 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     match transcript {
         Some(bytes) => {
             ctx.out.raw(safe(&String::from_utf8_lossy(&bytes)).as_bytes());
+            tell_outside(ctx, &spec, run.as_deref().unwrap_or_default())?;
             Ok(Outcome::Yes)
         }
         None => {
             Err(Failure::new(format!("no run of {} is recorded in this clone", spec.id)).hint(format!("git chant work {}", spec.id)).into())
         }
     }
+}
+
+/// What the run's end says about the world outside of its worktree; the transcript is no place for it.
+fn tell_outside(ctx: &Context, spec: &Spec, run: &str) -> Result<()> {
+    let history = ctx.store().history(spec.tip)?;
+    for recorded in history.iter().filter(|recorded| recorded.event.extra("Run") == Some(run)) {
+        for line in recorded.event.extras("Outside") {
+            ctx.out.warning(format!("outside of its worktree, while it was on: {}", safe(line)));
+        }
+    }
+    Ok(())
 }

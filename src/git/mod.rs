@@ -5,6 +5,7 @@
 
 pub mod checkout;
 pub mod command;
+pub mod glance;
 pub mod history;
 pub mod objects;
 pub mod oid;

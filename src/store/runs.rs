@@ -17,7 +17,7 @@ pub struct RunRecord<'a> {
     /// All that it printed.
     pub transcript: &'a [u8],
     /// How it ended, in words.
-    pub result: &'a str,
+    pub result: String,
     /// The work tip, where there is one.
     pub tip: Option<Oid>,
 }

@@ -77,5 +77,6 @@ fn work_at(spec: &Spec, tip: Oid) -> Work {
         worktree: None,
         model: None,
         transcript: Vec::new(),
+        outside: Vec::new(),
     }
 }

@@ -38,6 +38,8 @@ pub struct Work {
     pub model: Option<String>,
     /// What the agent printed.
     pub transcript: Vec<u8>,
+    /// What changed outside of its worktree meanwhile, a line each.
+    pub outside: Vec<String>,
 }
 
 /// How it ended.

@@ -10,6 +10,7 @@ pub mod fold;
 pub mod hooks;
 pub mod judge;
 pub mod merge;
+pub mod outside;
 pub mod pickup;
 pub mod plan;
 pub mod receive;

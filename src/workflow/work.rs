@@ -1,6 +1,7 @@
 //! One run of one spec, from the plan to its end.
 
 use super::finish::{Conclusion, Work, conclude, give_up, run_record, tidy};
+use super::outside::Difference;
 use super::start::Started;
 use crate::agent::process::{Ended, Task, run as run_process};
 use crate::context::Context;
@@ -12,7 +13,9 @@ use std::time::Duration;
 
 /// Runs the agent of a begun run and ends the run. Its directory goes once everything in it is on refs.
 pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
+    let outside = super::outside::look(ctx, &started.plan.worktree);
     let failure = run_agent(ctx, &started)?;
+    let outside = super::outside::compare(ctx, started.dir.run_id(), &started.plan.worktree, &outside);
     let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
     let work = Work {
         id: started.spec.id.clone(),
@@ -22,6 +25,7 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
         worktree: Some(started.plan.worktree.clone()),
         model: started.plan.options.model.clone(),
         transcript,
+        outside: outside.iter().map(|difference| difference.what.clone()).collect(),
     };
     let conclusion = match conclude(ctx, &work, failure) {
         Ok(conclusion) => conclusion,
@@ -37,7 +41,20 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
     }
     started.dir.remove()?;
     super::files::follow(ctx, &work.id)?;
+    tell(ctx, &outside);
     Ok(conclusion)
+}
+
+/// Says loudly what changed elsewhere: at the end, where it is read.
+fn tell(ctx: &Context, outside: &[Difference]) {
+    if outside.is_empty() {
+        return;
+    }
+    ctx.out.warning("while the agent worked, something outside of its worktree changed. If it was not you, it was the agent:");
+    for difference in outside {
+        ctx.out.warning(format!("- {}", safe(&difference.what)));
+        ctx.out.hint(safe(&difference.see));
+    }
 }
 
 /// `None` when the agent exited 0, which says nothing about the work; else why that alone is a failure.

@@ -3,6 +3,7 @@
 //! Whatever it is, the run ends with a status that says it, what was committed stays reachable, and the next command goes on.
 
 mod ends;
+mod outside;
 mod rewrites;
 
 use super::common::{Outcome, TestRepo};

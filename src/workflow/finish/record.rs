@@ -39,6 +39,7 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     if !is_current(work, spec) {
         return Ok(Record::Overtaken);
     }
+    let change = &with_outside(work, change);
     let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
     let moved = branch.clone();
     let mut others: Vec<RefChange> = branch.into_iter().collect();
@@ -61,8 +62,22 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     Ok(Record::Done)
 }
 
+/// The event with what changed outside of the worktree.
+fn with_outside(work: &Work, change: &Change) -> Change {
+    work.outside.iter().fold(change.clone(), |change, line| change.with("Outside", line))
+}
+
+/// The reason, and below it what changed outside of the worktree.
+fn result(work: &Work, reason: &str) -> String {
+    if work.outside.is_empty() {
+        return reason.to_owned();
+    }
+    let lines: String = work.outside.iter().map(|line| format!("- {line}\n")).collect();
+    format!("{reason}\n\nOutside of its worktree, while it was on:\n{lines}").trim().to_owned()
+}
+
 /// The run as it is kept on a ref.
-pub fn run_record<'a>(ctx: &Context, work: &'a Work, result: &'a str, tip: Option<Oid>) -> RunRecord<'a> {
+pub fn run_record<'a>(ctx: &Context, work: &'a Work, how: &str, tip: Option<Oid>) -> RunRecord<'a> {
     let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
-    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, result, tip }
+    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, result: result(work, how), tip }
 }

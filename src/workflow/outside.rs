@@ -1,0 +1,169 @@
+//! What changed outside of a run's worktree while its agent worked: other checkouts, branches and the stash, before and after.
+//!
+//! It is reported, and fails nothing: a person works in the main checkout meanwhile, and nobody can tell the two apart. For the same
+//! reason nothing is put back; what only a branch or the stash held is kept from gc.
+
+use super::plan::worktrees_dir;
+use crate::agent::{Liveness, RunDir};
+use crate::context::Context;
+use crate::git::glance::Glance;
+use crate::git::{Oid, worktrees::Worktree};
+use crate::spec::event::one_line;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How many paths of a checkout are named.
+const NAMED: usize = 8;
+
+/// How many checkouts are looked at together.
+const AT_ONCE: usize = 8;
+
+/// Everything outside of a run's worktree, as it was when its agent began.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    checkouts: BTreeMap<PathBuf, Checkout>,
+    branches: BTreeMap<String, Oid>,
+    stashes: Vec<Oid>,
+}
+
+#[derive(Clone, Debug)]
+struct Checkout {
+    /// What people call it; no path of this machine, because it goes into events.
+    name: String,
+    /// The last event of the spec that it was made for: another run may begin and end while this one is on.
+    event: Option<Oid>,
+    glance: Glance,
+}
+
+/// What changed, and how to look into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// One line, for people and for the run's event.
+    pub what: String,
+    /// A command to type.
+    pub see: String,
+}
+
+/// Looks at everything but `own`. What cannot be read is not compared: no run fails for it.
+pub fn look(ctx: &Context, own: &Path) -> Outside {
+    let checkouts = checkouts(ctx, own).unwrap_or_default();
+    let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
+    let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
+    Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
+}
+
+/// Compares with now, and keeps what lost its name from gc.
+pub fn compare(ctx: &Context, run: &str, own: &Path, before: &Outside) -> Vec<Difference> {
+    let after = look(ctx, own);
+    let mut list = Vec::new();
+    for (path, was) in &before.checkouts {
+        let Some(is) = after.checkouts.get(path).filter(|is| is.event == was.event) else { continue };
+        let what = differences(ctx, &was.glance, &is.glance);
+        if !what.is_empty() {
+            list.push(Difference {
+                what: format!("{}: {}", was.name, what.join("; ")),
+                see: format!("git -C '{}' status", path.display()),
+            });
+        }
+    }
+    list.extend(branches(ctx, run, before, &after));
+    for lost in before.stashes.iter().filter(|stash| !after.stashes.contains(stash)) {
+        keep(ctx, run, *lost);
+        list.push(Difference { what: format!("the stash lost {}", lost.short()), see: format!("git stash apply {lost}") });
+    }
+    list
+}
+
+/// Branches that are gone or left commits behind. One that only went forward is somebody's ordinary work.
+fn branches(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> Vec<Difference> {
+    let mut list = Vec::new();
+    for (full, old) in &before.branches {
+        let name = full.trim_start_matches("refs/heads/");
+        let what = match after.branches.get(full) {
+            None => format!("branch {name} was deleted; it was at {}", old.short()),
+            Some(new) if new == old || ctx.repo.is_ancestor(*old, *new).unwrap_or(true) => continue,
+            Some(new) => format!("branch {name} left {} behind for {}", old.short(), new.short()),
+        };
+        keep(ctx, run, *old);
+        let see = match after.branches.contains_key(full) {
+            true => format!("git reflog {name}"),
+            false => format!("git branch '{name}' {old}"),
+        };
+        list.push(Difference { what: one_line(&what), see });
+    }
+    list
+}
+
+fn keep(ctx: &Context, run: &str, commit: Oid) {
+    if let Err(error) = ctx.store().keep_aside(run, commit) {
+        ctx.out.warning(format!("{} could not be kept: {error:#}", commit.short()));
+    }
+}
+
+/// What differs in one checkout, a phrase each.
+fn differences(ctx: &Context, was: &Glance, is: &Glance) -> Vec<String> {
+    let mut list = Vec::new();
+    if was.branch != is.branch {
+        list.push(one_line(&format!("it was on {} and is on {}", was.branch, is.branch)));
+    } else if was.head != is.head && !is_planning(ctx, was.head, is.head).unwrap_or(false) {
+        let short = |id: Option<Oid>| id.map_or_else(|| "no commit".to_owned(), |id| id.short());
+        list.push(format!("HEAD moved from {} to {}", short(was.head), short(is.head)));
+    }
+    let paths: Vec<String> =
+        was.changed_paths(is).iter().filter(|path| !ours(path)).map(|path| one_line(&String::from_utf8_lossy(path))).collect();
+    if !paths.is_empty() {
+        let more = paths.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        list.push(format!("changed: {}{more}", paths[..paths.len().min(NAMED)].join(", ")));
+    }
+    list
+}
+
+/// Where our own worktrees lie, and the file that a verb is just replacing.
+fn ours(path: &[u8]) -> bool {
+    path.starts_with(b".chant/worktrees/") || path.starts_with(b".chant/specs/.chant-")
+}
+
+/// True where new commits hold nothing but specs: our own verbs make those.
+fn is_planning(ctx: &Context, was: Option<Oid>, is: Option<Oid>) -> Result<bool> {
+    let (Some(was), Some(is)) = (was, is) else { return Ok(false) };
+    Ok(ctx.repo.is_ancestor(was, is)? && ctx.repo.code_tree(was)? == ctx.repo.code_tree(is)?)
+}
+
+/// Every checkout that nobody of ours works in.
+fn checkouts(ctx: &Context, own: &Path) -> Result<BTreeMap<PathBuf, Checkout>> {
+    let own = own.canonicalize().unwrap_or_else(|_| own.to_owned());
+    let runs = RunDir::list(ctx.repo.common_dir())?;
+    let busy: Vec<PathBuf> = runs.iter().filter(|run| run.liveness() != Liveness::Dead).filter_map(RunDir::worktree).collect();
+    let verify = worktrees_dir(&ctx.repo).join(".verify");
+    let mut trees = ctx.repo.worktrees()?;
+    trees.retain(|tree| !tree.prunable && tree.path != own && tree.path != verify && !busy.contains(&tree.path));
+    let mut found = BTreeMap::new();
+    for some in trees.chunks(AT_ONCE) {
+        let glances: Vec<_> = std::thread::scope(|scope| {
+            let looks: Vec<_> = some.iter().map(|tree| scope.spawn(|| Glance::at(&tree.path))).collect();
+            looks.into_iter().map(|look| look.join().ok().and_then(Result::ok)).collect()
+        });
+        for (tree, glance) in some.iter().zip(glances) {
+            // A bare repository, or a checkout that went away meanwhile.
+            let Some(glance) = glance else { continue };
+            let checkout = Checkout { name: name(ctx, tree), event: event(ctx, tree)?, glance };
+            found.insert(tree.path.clone(), checkout);
+        }
+    }
+    Ok(found)
+}
+
+fn name(ctx: &Context, tree: &Worktree) -> String {
+    if ctx.repo.main_worktree().as_ref() == Some(&tree.path) {
+        return "the main checkout".to_owned();
+    }
+    format!("the worktree {}", one_line(&tree.path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+fn event(ctx: &Context, tree: &Worktree) -> Result<Option<Oid>> {
+    let id = tree.branch.as_deref().and_then(|branch| branch.strip_prefix("refs/heads/chant/"));
+    let id = id.and_then(|id| crate::spec::SpecId::parse(id).ok());
+    id.map_or(Ok(None), |id| ctx.repo.reference(&id.ref_name()))
+}

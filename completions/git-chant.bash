@@ -19,6 +19,9 @@ __git_chant_clap() {
             git_chant,add)
                 cmd="git_chant__subcmd__add"
                 ;;
+            git_chant,agents)
+                cmd="git_chant__subcmd__agents"
+                ;;
             git_chant,approve)
                 cmd="git_chant__subcmd__approve"
                 ;;
@@ -105,6 +108,9 @@ __git_chant_clap() {
                 ;;
             git_chant__subcmd__help,add)
                 cmd="git_chant__subcmd__help__subcmd__add"
+                ;;
+            git_chant__subcmd__help,agents)
+                cmd="git_chant__subcmd__help__subcmd__agents"
                 ;;
             git_chant__subcmd__help,approve)
                 cmd="git_chant__subcmd__help__subcmd__approve"
@@ -197,7 +203,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -249,6 +255,20 @@ __git_chant_clap() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__agents)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -461,7 +481,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -475,6 +495,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__agents)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -953,12 +987,16 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__log)
-            opts="-f -h --follow --help"
+            opts="-f -h --follow --run --raw --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1083,7 +1121,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__resume)
-            opts="-h --agent --prompt --model --timeout --target --force --trust --help"
+            opts="-h --agent --prompt --model --timeout --target --force --trust --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1173,7 +1211,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__work)
-            opts="-h --agent --prompt --model --timeout --target --force --trust --merge --dry-run --help"
+            opts="-h --agent --prompt --model --timeout --target --force --trust --json --merge --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

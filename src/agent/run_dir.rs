@@ -8,12 +8,14 @@
 //! | `prompt.md` | what the agent was told                                                         |
 //! | `group`     | the agent's process group                                                       |
 //! | `worktree`  | where it works                                                                  |
+//! | `format`    | what kind of output it prints                                                   |
 //!
 //! The directory is made under another name and renamed when its lock is held, so a kill -9 leaves either nothing that is listed or a
 //! run that is seen to be dead.
 
 use super::group::{Tree, end_all};
 use super::locks::{is_locked, stays_locked, take_lock};
+use super::transcript::Format;
 use crate::failure::Failure;
 use anyhow::{Context as _, Result};
 use std::ffi::{OsStr, OsString};
@@ -124,6 +126,17 @@ impl RunDir {
     /// Records where the agent works.
     pub fn set_worktree(&self, worktree: &Path) -> Result<()> {
         self.write("worktree", worktree.as_os_str().as_bytes())
+    }
+
+    /// Records what the agent prints ([`super::transcript::Format`]).
+    pub fn set_format(&self, format: Format) -> Result<()> {
+        self.write("format", format.as_str().as_bytes())
+    }
+
+    /// What the agent prints.
+    pub fn format(&self) -> Format {
+        let word = fs::read_to_string(self.path.join("format")).unwrap_or_default();
+        Format::of(word.trim()).unwrap_or(Format::Text)
     }
 
     /// Records what the agent is told.

@@ -1,7 +1,10 @@
-use crate::agent::Liveness;
+use crate::agent::transcript::{Format, Item, Reader};
+use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
+use crate::spec::runs::{Run, Used};
+use crate::spec::{EventKind, SpecId};
 use crate::store::Spec;
 use crate::workflow::{find, recover, verify};
 use anyhow::{Context as _, Result};
@@ -17,40 +20,39 @@ pub struct Args {
     /// Go on printing until the run ends
     #[arg(long, short = 'f')]
     follow: bool,
+    /// Which run, counted from 1; the last one unless given
+    #[arg(long, value_name = "N")]
+    run: Option<usize>,
+    /// Print the agent's output byte for byte
+    #[arg(long)]
+    raw: bool,
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let (spec, _) = find::spec_or_archived(ctx, &args.id)?;
-    if let Some(dir) = recover::run_of(ctx, &spec.id)? {
-        let mut log = match File::open(dir.log_path()) {
-            // Killed before its agent ran.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Yes),
-            log => log.with_context(|| format!("could not read the log of {}", dir.run_id()))?,
-        };
-        loop {
-            // Asked before reading: what is printed between the two is read by the next turn.
-            let alive = dir.liveness() != Liveness::Dead;
-            let mut new = Vec::new();
-            log.read_to_end(&mut new).context("could not read the log")?;
-            ctx.out.raw(safe(&String::from_utf8_lossy(&new)).as_bytes());
-            if !args.follow || !alive {
-                return Ok(Outcome::Yes);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
+    let runs = verify::facts(ctx, &spec)?.runs;
+    let number = args.run.unwrap_or(runs.len());
+    let chosen = number.checked_sub(1).and_then(|index| runs.get(index));
+    if args.run.is_some() && chosen.is_none() {
+        let failure = Failure::new(format!("{} has {}, and no run {number}", spec.id, counted(runs.len())));
+        return Err(failure.hint(format!("git chant log {}", spec.id)).into());
     }
-    let run = verify::facts(ctx, &spec)?.start.map(|start| start.run);
-    let transcript = run.as_deref().map(|run| ctx.store().transcript(&spec.id, run)).transpose()?.flatten();
-    match transcript {
-        Some(bytes) => {
-            ctx.out.raw(safe(&String::from_utf8_lossy(&bytes)).as_bytes());
-            tell_outside(ctx, &spec, run.as_deref().unwrap_or_default())?;
-            Ok(Outcome::Yes)
-        }
-        None => {
-            Err(Failure::new(format!("no run of {} is recorded in this clone", spec.id)).hint(format!("git chant work {}", spec.id)).into())
-        }
+    // A run under way is newer than every event but its start.
+    let live = recover::run_of(ctx, &spec.id)?.filter(|dir| args.run.is_none() || chosen.is_some_and(|run| run.id == dir.run_id()));
+    if let Some(dir) = live {
+        return follow(ctx, &dir, &args);
     }
+    let Some(chosen) = chosen else { return Err(no_run(&spec.id)) };
+    let Some(bytes) = ctx.store().transcript(&spec.id, &chosen.id)? else { return Err(no_run(&spec.id)) };
+    if args.raw {
+        ctx.out.raw(&bytes);
+        return Ok(Outcome::Yes);
+    }
+    let format = Format::of(&ctx.store().transcript_format(&spec.id, &chosen.id)?).unwrap_or(Format::Text);
+    print(ctx, &Reader::all(format, &bytes).0);
+    summary(ctx, &runs, chosen, number);
+    tell_outside(ctx, &spec, &chosen.id)?;
+    Ok(Outcome::Yes)
 }
 
 /// What the run's end says about the world outside of its worktree; the transcript is no place for it.
@@ -62,4 +64,74 @@ fn tell_outside(ctx: &Context, spec: &Spec, run: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn no_run(id: &SpecId) -> anyhow::Error {
+    Failure::new(format!("no run of {id} is recorded in this clone")).hint(format!("git chant work {id}")).into()
+}
+
+fn print(ctx: &Context, items: &[Item]) {
+    for item in items {
+        ctx.out.line(safe(&item.rendered()));
+    }
+}
+
+/// Prints the log of a run that has no end yet, and goes on until it has if asked to.
+fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<Outcome> {
+    let mut log = match File::open(dir.log_path()) {
+        // Killed before its agent ran.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Yes),
+        log => log.with_context(|| format!("could not read the log of {}", dir.run_id()))?,
+    };
+    let mut reader = Reader::new(dir.format());
+    loop {
+        // Asked before reading: what is printed between the two is read by the next turn.
+        let alive = dir.liveness() != Liveness::Dead;
+        let mut new = Vec::new();
+        log.read_to_end(&mut new).context("could not read the log")?;
+        if args.raw {
+            ctx.out.raw(&new);
+        } else {
+            print(ctx, &reader.feed(&new));
+        }
+        if !args.follow || !alive {
+            if !args.raw {
+                print(ctx, &reader.end());
+            }
+            return Ok(Outcome::Yes);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How the run ended and what it used; and all runs together, where there are several. Beside the transcript, so on standard error.
+fn summary(ctx: &Context, runs: &[Run], chosen: &Run, number: usize) {
+    let ended = match chosen.ended {
+        Some(EventKind::Finish) => "completed".to_owned(),
+        Some(EventKind::Attention) => "needs attention".to_owned(),
+        Some(_) => format!("failed: {}", safe(&chosen.reason)),
+        None => "it has no recorded end".to_owned(),
+    };
+    let mut words = vec![format!("Run {number} of {}: {}", runs.len(), safe(&chosen.agent)), ended];
+    words.extend(chosen.model.as_deref().map(safe));
+    words.extend(used(chosen.used));
+    ctx.out.note(words.join(", "));
+    let sum = runs.iter().fold(Used::default(), |sum, run| sum.plus(run.used));
+    if let Some(words) = used(sum).filter(|_| runs.len() > 1) {
+        ctx.out.note(format!("All runs: {words}"));
+    }
+}
+
+/// `1 run`, `2 runs`.
+pub fn counted(runs: usize) -> String {
+    if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
+}
+
+/// `51549 tokens in, 81 out, $0.2078`.
+pub fn used(used: Used) -> Option<String> {
+    if used.is_unknown() {
+        return None;
+    }
+    let cost = used.cost().map(|cost| format!(", ${cost}")).unwrap_or_default();
+    Some(format!("{} tokens in, {} out{cost}", used.input, used.output))
 }

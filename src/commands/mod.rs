@@ -1,6 +1,7 @@
 //! One file a verb: its arguments (their doc comments are the help) above the function that runs them.
 
 mod add;
+mod agents;
 mod approve;
 mod archive;
 mod check;
@@ -65,6 +66,8 @@ pub enum Command {
     Reject(reject::Args),
     /// Take a spec back to the start; its earlier work is kept on a branch
     Reset(reset::Args),
+    /// List the agents that are there, and what is missing
+    Agents(agents::Args),
     /// Go on with a run that failed or died, from its work
     Resume(resume::Args),
     /// Give a spec up
@@ -89,7 +92,7 @@ pub enum Command {
     Push(push::Args),
     /// Fetch specs and push them
     Sync(sync::Args),
-    /// Show what the agent printed in the last run
+    /// Show what the agent said and did in a run
     Log(log::Args),
     /// Show a spec's events
     History(history::Args),
@@ -117,6 +120,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
         Command::Gate(args) => return gate::run(&Context::discover()?, args),
+        Command::Agents(args) => return Ok(agents::run(&Context::discover()?, args)),
         _ => {}
     }
     let ctx = Context::discover()?;
@@ -160,9 +164,6 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Sync(args) => sync::run(&ctx, args),
         Command::Log(args) => log::run(&ctx, args),
         Command::History(args) => history::run(&ctx, args),
-        Command::Hooks(_) | Command::Doctor(_) | Command::Gate(_) => unreachable!("these were dispatched above"),
-        Command::Init(_) | Command::List(_) | Command::Demo(_) | Command::Generate(_) | Command::MergeDriver(_) | Command::Hook(_) => {
-            unreachable!("these were dispatched above")
-        }
+        _ => unreachable!("the others were dispatched above"),
     }
 }

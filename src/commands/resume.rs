@@ -2,7 +2,7 @@ use super::work::How;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
-use crate::workflow::{find, plan, recover, start, work};
+use crate::workflow::{find, plan, recover, start};
 use anyhow::Result;
 
 /// Arguments of `git chant resume`.
@@ -29,6 +29,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
         }
     }
+    let json = args.how.json;
     let mut plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
     // The first attempt took them in; nothing is taken in again.
     plan.inputs.clear();
@@ -36,7 +37,5 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if let Some(dead) = dead {
         dead.remove()?;
     }
-    super::work::announce(ctx, &started);
-    let conclusion = work::run(ctx, started)?;
-    Ok(super::work::report(ctx, &id, &conclusion, false))
+    super::work::run_one(ctx, started, json, false)
 }

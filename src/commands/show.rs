@@ -1,6 +1,7 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::safe;
+use crate::spec::runs::Used;
 use crate::spec::{Facts, Shown, Status, intent};
 use crate::store::Spec;
 use crate::workflow::merge::merged_into;
@@ -109,8 +110,20 @@ fn as_json(seen: &Seen) -> serde_json::Value {
         "merged_into": merged,
         "criteria": criteria,
         "overrides": facts.overrides,
+        "runs": facts.runs.len(),
+        "used": used_json(facts),
         "conflicts": spec.event.extras("Conflict").collect::<Vec<_>>(),
     })
+}
+
+fn used_json(facts: &Facts) -> serde_json::Value {
+    let used = used(facts);
+    json!({ "input": used.input, "cached": used.cached, "output": used.output, "cost": used.cost() })
+}
+
+/// What all runs together used.
+fn used(facts: &Facts) -> Used {
+    facts.runs.iter().fold(Used::default(), |sum, run| sum.plus(run.used))
 }
 
 fn print(ctx: &Context, seen: &Seen) {
@@ -144,6 +157,9 @@ fn print(ctx: &Context, seen: &Seen) {
     if let Some(finish) = &facts.finish {
         let merged = merged.map(|target| format!(", merged into {target}")).unwrap_or_default();
         field("work tip", format!("{:.10}{merged}", finish.tip));
+    }
+    if let Some(words) = super::log::used(used(facts)) {
+        field("used", format!("{}, {words}", super::log::counted(facts.runs.len())));
     }
     if matches!(spec.event.status, Status::Failed | Status::NeedsAttention) {
         field("reason", spec.event.text.clone());

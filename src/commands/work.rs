@@ -1,10 +1,13 @@
+use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, safe};
 use crate::workflow::finish::Conclusion;
+use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::plan::{self, Options, Plan};
 use crate::workflow::{find, start, work};
 use anyhow::Result;
+use serde_json::json;
 use std::time::Duration;
 
 /// Arguments of `git chant work`.
@@ -25,13 +28,13 @@ pub struct Args {
 /// How to run an agent.
 #[derive(Debug, clap::Args)]
 pub struct How {
-    /// The agent: a name from git config (`chant.agent.NAME.command`), `script` or `manual`
+    /// The agent: one that `git chant agents` lists, `script` or `manual`
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
     /// The prompt, in place of the spec's own
     #[arg(long, value_name = "NAME")]
     prompt: Option<String>,
-    /// The model, handed to the agent as `CHANT_MODEL`
+    /// The model that the agent is to use
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// End the agent after this time (90s, 15m, 2h)
@@ -46,6 +49,9 @@ pub struct How {
     /// Run commands that came from another clone
     #[arg(long)]
     trust: bool,
+    /// Print what happens as JSON, one event a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl How {
@@ -65,6 +71,7 @@ impl How {
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let spec = find::spec(ctx, &args.id)?;
+    let json = args.how.json;
     let plan = plan::plan(ctx, spec, args.how.options())?;
     if args.dry_run {
         print_plan(ctx, &plan);
@@ -72,26 +79,73 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     }
     let (id, target) = (plan.spec.id.clone(), plan.target.clone());
     let started = start::begin(ctx, plan)?;
-    announce(ctx, &started);
-    let conclusion = work::run(ctx, started)?;
-    let outcome = report(ctx, &id, &conclusion, args.merge);
+    let outcome = run_one(ctx, started, json, args.merge)?;
     if outcome == Outcome::Yes && args.merge {
         return super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target);
     }
     Ok(outcome)
 }
 
+/// Runs what has begun, and tells it as it was asked for.
+pub fn run_one(ctx: &Context, started: start::Started, json: bool, merges_itself: bool) -> Result<Outcome> {
+    let (id, run) = (started.spec.id.clone(), started.dir.run_id().to_owned());
+    if json {
+        let agent = started.plan.agent.name();
+        ctx.out.json_line(&json!({ "event": "start", "id": id.as_str(), "run": run, "agent": agent, "worktree": started.plan.worktree }));
+        let report = work::run(ctx, started, &mut Events::new(ctx.out, &id, &run))?;
+        ctx.out.json_line(&ended(&report));
+        return Ok(if matches!(report.conclusion, Conclusion::Finished(_)) { Outcome::Yes } else { Outcome::No });
+    }
+    announce(ctx, &started);
+    let report = if ctx.out.moves() && !started.plan.agent.is_interactive() {
+        work::run(ctx, started, &mut Bar::new(ctx.out, &id))?
+    } else {
+        work::run(ctx, started, &mut Lines::new(ctx.out, ""))?
+    };
+    if let Some(tokens) = report.facts.tokens {
+        let model = report.facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
+        let cost = report.facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+        ctx.out.line(format!("> {model}{tokens}{cost}"));
+    }
+    Ok(self::report(ctx, &id, &report.conclusion, merges_itself))
+}
+
+/// The end of a run, for machines.
+fn ended(report: &work::Report) -> serde_json::Value {
+    let (outcome, reason, tip) = match &report.conclusion {
+        Conclusion::Finished(tip) => ("completed", None, Some(tip.to_string())),
+        Conclusion::Failed(reason) => ("failed", Some(reason), None),
+        Conclusion::NeedsAttention(reason) => ("needs_attention", Some(reason), None),
+        Conclusion::Overtaken => ("overtaken", None, None),
+    };
+    json!({
+        "event": "end",
+        "id": report.id.as_str(),
+        "run": report.run,
+        "outcome": outcome,
+        "reason": reason,
+        "tip": tip,
+        "seconds": report.took.as_secs(),
+        "facts": facts_json(&report.facts),
+    })
+}
+
 /// Says that a run has begun.
-pub fn announce(ctx: &Context, started: &start::Started) {
+fn announce(ctx: &Context, started: &start::Started) {
     ctx.out.line(format!("Working {}: {}", started.spec.id, safe(&started.spec.event.title)));
     for (input, _) in &started.plan.inputs {
         ctx.out.line(format!("> taking in the unmerged work of {input}"));
     }
     ctx.out.line(format!("> {} in {}", started.plan.agent.name(), started.plan.worktree.display()));
+    if let Agent::Client(client) = &started.plan.agent
+        && client.found
+    {
+        ctx.out.hint(format!("'{}' is taken because it is there; choose with: git config chant.agent NAME", client.name));
+    }
 }
 
 /// Says how a run ended, and what to do next.
-pub fn report(ctx: &Context, id: &crate::spec::SpecId, conclusion: &Conclusion, merges_itself: bool) -> Outcome {
+fn report(ctx: &Context, id: &crate::spec::SpecId, conclusion: &Conclusion, merges_itself: bool) -> Outcome {
     let bad = |word: &str| ctx.out.paint(Colour::Red, word, 0);
     match conclusion {
         Conclusion::Finished(_) => {

@@ -107,6 +107,15 @@ impl Repository {
             .unwrap_or_default()
     }
 
+    /// The names of a section's subsections (`agent.mine` of `[chant "agent.mine"]`), each once.
+    pub fn config_subsections(&self, section: &str) -> Vec<String> {
+        let snapshot = self.gix.config_snapshot();
+        let sections = snapshot.plumbing().sections_by_name(section).into_iter().flatten();
+        let names: std::collections::BTreeSet<String> =
+            sections.filter_map(|section| Some(section.header().subsection_name()?.to_string())).collect();
+        names.into_iter().collect()
+    }
+
     /// The names of the configured remotes.
     pub fn remotes(&self) -> Vec<String> {
         self.gix.remote_names().iter().map(ToString::to_string).collect()

@@ -1,8 +1,10 @@
 //! The only place that prints. Answers go to standard output, everything else to standard error, in git's manner.
 
+mod progress;
 mod safe;
 pub mod table;
 
+pub use progress::Progress;
 pub use safe::safe;
 
 use crate::failure::Failure;
@@ -110,6 +112,21 @@ impl Output {
     /// `error: …`
     pub fn error(&self, text: impl AsRef<str>) {
         complain("error: ", text.as_ref());
+    }
+
+    /// True where a line that moves can be shown.
+    pub fn moves(&self) -> bool {
+        std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// One line on the terminal that moves.
+    pub fn progress(&self, prefix: &str) -> Progress {
+        Progress::new(prefix)
+    }
+
+    /// JSON, one value on one line.
+    pub fn json_line(&self, value: &serde_json::Value) {
+        self.line(value.to_string());
     }
 
     /// JSON, one value, indented, with a final newline.

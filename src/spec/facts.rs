@@ -1,6 +1,7 @@
 //! What a spec's events say, read once, newest first: the facts that start, verification and the gate decide from.
 
 use super::event::{Event, EventKind};
+use super::runs::{self, Run};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The newest start.
@@ -46,6 +47,8 @@ pub struct Facts {
     pub starts_since_reset: u32,
     /// Why people let work through the gate, newest first.
     pub overrides: Vec<String>,
+    /// Its runs, oldest first.
+    pub runs: Vec<Run>,
     passes: BTreeSet<(String, String)>,
     exits: BTreeMap<(String, String), i32>,
 }
@@ -53,7 +56,8 @@ pub struct Facts {
 impl Facts {
     /// Reads events, newest first.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut facts = Self::default();
+        let events: Vec<&Event> = events.into_iter().collect();
+        let mut facts = Self { runs: runs::runs(events.iter().copied()), ..Self::default() };
         let (mut decided, mut reset) = (false, false);
         for event in events {
             let value = |key: &str| event.extra(key).unwrap_or_default().to_owned();

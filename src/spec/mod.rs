@@ -10,6 +10,7 @@ pub mod id;
 pub mod intent;
 pub mod join;
 pub mod markdown;
+pub mod runs;
 pub mod settings;
 pub mod status;
 pub mod yaml_lines;

@@ -16,6 +16,8 @@ pub struct RunRecord<'a> {
     pub prompt: Vec<u8>,
     /// All that it printed.
     pub transcript: &'a [u8],
+    /// What kind of output that is.
+    pub format: &'a str,
     /// How it ended, in words.
     pub result: String,
     /// The work tip, where there is one.
@@ -33,7 +35,12 @@ impl Store<'_> {
         if self.repo.reference(&name)?.is_some() {
             return Ok(None);
         }
-        let files = [("prompt.md", record.prompt.as_slice()), ("transcript", record.transcript), ("result", record.result.as_bytes())];
+        let files = [
+            ("format", record.format.as_bytes()),
+            ("prompt.md", record.prompt.as_slice()),
+            ("result", record.result.as_bytes()),
+            ("transcript", record.transcript),
+        ];
         let mut entries = Vec::new();
         for (file, bytes) in files {
             entries.push((file.as_bytes().to_vec(), Some(self.repo.write_blob(bytes)?)));
@@ -56,8 +63,17 @@ impl Store<'_> {
 
     /// The transcript of a run, where it is on a ref.
     pub fn transcript(&self, id: &SpecId, run: &str) -> Result<Option<Vec<u8>>> {
+        self.run_file(id, run, "transcript")
+    }
+
+    /// What kind of output a run's transcript is; empty for one that was recorded without.
+    pub fn transcript_format(&self, id: &SpecId, run: &str) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.run_file(id, run, "format")?.unwrap_or_default()).into_owned())
+    }
+
+    fn run_file(&self, id: &SpecId, run: &str, file: &str) -> Result<Option<Vec<u8>>> {
         let Some(commit) = self.repo.reference(&run_ref(id, run))? else { return Ok(None) };
-        let Some((blob, _)) = self.repo.entry_at(commit, b"transcript")? else { return Ok(None) };
+        let Some((blob, _)) = self.repo.entry_at(commit, file.as_bytes())? else { return Ok(None) };
         Ok(Some(self.repo.blob(blob)?))
     }
 

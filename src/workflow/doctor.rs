@@ -177,9 +177,9 @@ impl Doctor<'_> {
 
     fn agent(&mut self) {
         let repo = &self.ctx.repo;
-        match Agent::resolve(None, &|key| repo.config(key)) {
+        match Agent::resolve(None, repo) {
             Ok(agent) => self.ok("agent", agent.name().to_owned()),
-            Err(error) => self.note("agent", format!("{error}: git config chant.agent NAME")),
+            Err(error) => self.note("agent", format!("{error}: git chant agents")),
         }
     }
 

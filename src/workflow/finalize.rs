@@ -2,6 +2,7 @@
 
 use super::finish::{Work, finish_commit, finish_document, inputs, numbered_open, on_branch};
 use super::{plan, verify};
+use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Oid, RefChange};
@@ -78,5 +79,7 @@ fn work_at(spec: &Spec, tip: Oid) -> Work {
         model: None,
         transcript: Vec::new(),
         outside: Vec::new(),
+        format: Format::Text,
+        facts: Facts::default(),
     }
 }

@@ -11,6 +11,7 @@ pub use leftovers::tidy;
 pub use record::run_record;
 
 use super::verify;
+use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::git::{Oid, RefChange};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
@@ -40,6 +41,26 @@ pub struct Work {
     pub transcript: Vec<u8>,
     /// What changed outside of its worktree meanwhile, a line each.
     pub outside: Vec<String>,
+    /// What kind of output that is.
+    pub format: Format,
+    /// What it says about the run.
+    pub facts: Facts,
+}
+
+impl Work {
+    /// The agent's own words, for the document: all that it printed, or the last that it said where the rest is events for machines.
+    fn said(&self) -> String {
+        match self.format {
+            Format::Text => String::from_utf8_lossy(&self.transcript).into_owned(),
+            _ => self.facts.last_words.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Why nothing was changed, as far as the agent told.
+    fn idle_reason(&self) -> String {
+        let trouble = self.facts.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+        format!("the agent ended without changing anything{trouble}; if there was nothing left to do: git chant finalize {}", self.id)
+    }
 }
 
 /// How it ended.
@@ -83,8 +104,7 @@ pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<C
         return fail(ctx, work, tip, &reason);
     }
     if !did_anything(ctx, work, tip, &began, &ended)? {
-        let why = format!("the agent ended without changing anything; if there was nothing left to do: git chant finalize {}", work.id);
-        return fail(ctx, work, tip, &why);
+        return fail(ctx, work, tip, &work.idle_reason());
     }
     complete(ctx, work, tip, &began, &ended)
 }

@@ -9,6 +9,7 @@ pub mod finish;
 pub mod fold;
 pub mod hooks;
 pub mod judge;
+pub mod live;
 pub mod merge;
 pub mod outside;
 pub mod pickup;

@@ -7,9 +7,11 @@ use crate::failure::Failure;
 use crate::git::{Oid, Repository};
 use crate::spec::{SpecId, Status};
 use crate::store::{Spec, spec_path};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use crate::agent::settings::parse_duration;
 
 /// What a person asked of a run.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +20,7 @@ pub struct Options {
     pub agent: Option<String>,
     /// The prompt's name; else the spec's, else its type's.
     pub prompt: Option<String>,
-    /// Handed to the agent as `CHANT_MODEL`, and recorded.
+    /// Handed to the agent, and recorded; else `chant.agent.<name>.model`.
     pub model: Option<String>,
     /// When the agent is ended.
     pub timeout: Option<Duration>,
@@ -67,9 +69,11 @@ pub fn plan(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
 
 /// The plan without asking whether the spec may start now, for `prep` and `--dry-run`.
 pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
-    let agent = Agent::resolve(options.agent.as_deref(), &|key| ctx.repo.config(key))?;
+    let agent = Agent::resolve(options.agent.as_deref(), &ctx.repo)?;
     // An agent that cannot be started is found out now, not after the event that says it was.
-    agent.invocation(spec.document.body())?;
+    agent.check(spec.document.body())?;
+    let mut options = options;
+    options.model = options.model.or_else(|| agent.model().map(str::to_owned));
     let target = match &options.target {
         Some(target) => target.clone(),
         None => target(ctx)?,
@@ -228,18 +232,4 @@ fn read_named(root: &Path, path: &str) -> Option<(String, String)> {
     let root = root.canonicalize().ok()?;
     let file = root.join(path).canonicalize().ok().filter(|file| file.starts_with(&root) && file.is_file())?;
     Some((path.to_owned(), String::from_utf8_lossy(&std::fs::read(file).ok()?).into_owned()))
-}
-
-/// `90`, `90s`, `15m`, `2h`: a number of seconds, minutes or hours.
-pub fn parse_duration(text: &str) -> Result<Duration> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => bail!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()),
-    };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    seconds.map(Duration::from_secs).with_context(|| format!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()))
 }

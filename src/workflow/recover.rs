@@ -59,7 +59,15 @@ fn save_run(ctx: &Context, id: &SpecId, dir: &RunDir) -> Result<()> {
     }
     let prompt = std::fs::read(dir.prompt_path()).unwrap_or_default();
     let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
-    let record = RunRecord { id, run: dir.run_id(), prompt, transcript: &transcript, result: "ended without git-chant".to_owned(), tip };
+    let record = RunRecord {
+        id,
+        run: dir.run_id(),
+        prompt,
+        transcript: &transcript,
+        format: dir.format().as_str(),
+        result: "ended without git-chant".to_owned(),
+        tip,
+    };
     ctx.store().record_run(&record)
 }
 

@@ -1,20 +1,45 @@
 //! One run of one spec, from the plan to its end.
 
 use super::finish::{Conclusion, Work, conclude, give_up, run_record, tidy};
+use super::live::Live;
 use super::outside::Difference;
 use super::start::Started;
+use crate::agent::Place;
 use crate::agent::process::{Ended, Task, run as run_process};
+use crate::agent::transcript::{Facts, Reader};
 use crate::context::Context;
+use crate::git::Repository;
 use crate::output::safe;
+use crate::spec::SpecId;
 use crate::store::spec_path;
 use anyhow::{Context as _, Result};
 use std::ffi::OsString;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The spec.
+    pub id: SpecId,
+    /// The run.
+    pub run: String,
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// What the agent's output says.
+    pub facts: Facts,
+    /// What changed outside of its worktree meanwhile.
+    pub outside: Vec<Difference>,
+    /// How long the agent ran.
+    pub took: Duration,
+}
 
 /// Runs the agent of a begun run and ends the run. Its directory goes once everything in it is on refs.
-pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
+pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Report> {
     let outside = super::outside::look(ctx, &started.plan.worktree);
-    let failure = run_agent(ctx, &started)?;
+    let began = Instant::now();
+    let (failure, facts) = run_agent(ctx, &started, live);
+    let took = began.elapsed();
     let outside = super::outside::compare(ctx, started.dir.run_id(), &started.plan.worktree, &outside);
     let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
     let work = Work {
@@ -26,6 +51,8 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
         model: started.plan.options.model.clone(),
         transcript,
         outside: outside.iter().map(|difference| difference.what.clone()).collect(),
+        format: started.plan.agent.format(),
+        facts,
     };
     let conclusion = match conclude(ctx, &work, failure) {
         Ok(conclusion) => conclusion,
@@ -42,7 +69,7 @@ pub fn run(ctx: &Context, started: Started) -> Result<Conclusion> {
     started.dir.remove()?;
     super::files::follow(ctx, &work.id)?;
     tell(ctx, &outside);
-    Ok(conclusion)
+    Ok(Report { id: work.id, run: work.run, conclusion, facts: work.facts, outside, took })
 }
 
 /// Says loudly what changed elsewhere: at the end, where it is read.
@@ -57,57 +84,103 @@ fn tell(ctx: &Context, outside: &[Difference]) {
     }
 }
 
-/// `None` when the agent exited 0, which says nothing about the work; else why that alone is a failure.
-fn run_agent(ctx: &Context, started: &Started) -> Result<Option<String>> {
+/// Why the agent failed, as far as it and its output tell (nothing says nothing about the work), and the facts in its output.
+fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<String>, Facts) {
     let plan = &started.plan;
-    let (program, args) = plan.agent.invocation(plan.spec.document.body())?;
-    let task = Task {
-        program,
-        args,
+    let mut reader = Reader::new(plan.agent.format());
+    let ended = prepare(ctx, started).and_then(|task| {
+        let mut hear = |bytes: &[u8]| {
+            for item in reader.feed(bytes) {
+                live.item(&item, reader.facts());
+            }
+        };
+        run_process(task, &mut hear).with_context(|| format!("could not run the agent '{}'", plan.agent.name()))
+    });
+    for item in reader.end() {
+        live.item(&item, reader.facts());
+    }
+    live.end(reader.facts());
+    let facts = reader.facts().clone();
+    let failure = match ended {
+        Ok(_) if plan.agent.is_interactive() => None,
+        Ok(ended) => judge(ended, &facts),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    (failure, facts)
+}
+
+/// What the end of the process and its output say together. That it exited 0 says nothing.
+fn judge(ended: Ended, facts: &Facts) -> Option<String> {
+    let said = |what: String| match &facts.error {
+        Some(error) => format!("{what}: {error}"),
+        None => what,
+    };
+    match ended {
+        Ended::TimedOut => Some("the agent ran out of time".to_owned()),
+        Ended::Interrupted => Some("interrupted".to_owned()),
+        Ended::Exited(0) => facts.failure(),
+        Ended::Exited(code) => Some(said(format!("the agent exited with {code}"))),
+        Ended::Signalled(signal) => Some(said(format!("the agent was ended by signal {signal}"))),
+    }
+}
+
+fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
+    let plan = &started.plan;
+    let place = place(ctx, started)?;
+    let invocation = plan.agent.invocation(plan.spec.document.body(), &place)?;
+    started.dir.set_format(plan.agent.format())?;
+    let mut env = environment(ctx, started)?;
+    env.extend(invocation.env);
+    Ok(Task {
+        program: invocation.program,
+        args: invocation.args,
         cwd: plan.worktree.clone(),
-        env: environment(started),
-        prompt_file: started.dir.prompt_path(),
+        env,
+        prompt_file: if invocation.prompt_on_stdin { place.prompt_file } else { PathBuf::from("/dev/null") },
         log: started.dir.open_log()?,
         group_file: Some(started.dir.group_path()),
-        timeout: plan.options.timeout,
+        timeout: plan.options.timeout.or(plan.agent.limits().time),
         grace: Duration::from_secs(5),
         interactive: plan.agent.is_interactive(),
-    };
-    let mut line = Vec::new();
-    let ended = run_process(task, &mut |bytes| {
-        line.extend_from_slice(bytes);
-        if let Some(end) = line.iter().rposition(|&byte| byte == b'\n') {
-            let whole: Vec<u8> = line.drain(..=end).collect();
-            ctx.out.raw(safe(&String::from_utf8_lossy(&whole)).as_bytes());
-        }
-    });
-    if !line.is_empty() {
-        ctx.out.line(safe(&String::from_utf8_lossy(&line)));
-    }
-    Ok(match ended.with_context(|| format!("could not run the agent '{}'", plan.agent.name())) {
-        Ok(Ended::Exited(0)) => None,
-        Ok(Ended::Exited(code)) => Some(format!("the agent exited with {code}")),
-        Ok(Ended::Signalled(signal)) => Some(format!("the agent was ended by signal {signal}")),
-        Ok(Ended::TimedOut) => Some("the agent ran out of time".to_owned()),
-        Ok(Ended::Interrupted) => Some("interrupted".to_owned()),
-        Err(error) => Some(format!("{error:#}")),
     })
 }
 
-fn environment(started: &Started) -> Vec<(OsString, OsString)> {
+fn place(ctx: &Context, started: &Started) -> Result<Place> {
     let plan = &started.plan;
     let id = &plan.spec.id;
+    Ok(Place {
+        prompt_file: started.dir.prompt_path(),
+        worktree: plan.worktree.clone(),
+        spec_id: id.to_string(),
+        spec_file: plan.worktree.join(spec_path(id)),
+        model: plan.options.model.clone(),
+        session: None,
+        git_common_dir: ctx.repo.common_dir().to_owned(),
+        git_dir: Repository::open(&plan.worktree)?.git_dir().to_owned(),
+        log_dir: started.dir.path().to_owned(),
+        max_cost: plan.agent.limits().cost,
+    })
+}
+
+fn environment(ctx: &Context, started: &Started) -> Result<Vec<(OsString, OsString)>> {
     let mut list: Vec<(OsString, OsString)> = vec![
-        ("CHANT_SPEC_ID".into(), id.as_str().into()),
-        ("CHANT_SPEC_FILE".into(), plan.worktree.join(spec_path(id)).into()),
-        ("CHANT_WORKTREE".into(), plan.worktree.clone().into()),
-        ("CHANT_BRANCH".into(), id.branch().into()),
+        ("CHANT_BRANCH".into(), started.plan.spec.id.branch().into()),
         ("CHANT_RUN_ID".into(), started.dir.run_id().into()),
-        ("CHANT_PROMPT_FILE".into(), started.dir.prompt_path().into()),
         ("CHANT_ATTEMPT".into(), started.spec.event.attempt.to_string().into()),
     ];
-    if let Some(model) = &plan.options.model {
-        list.push(("CHANT_MODEL".into(), model.into()));
+    if started.plan.agent.is_interactive() {
+        return Ok(list);
     }
-    list
+    // Some clients take the user's own git configuration away from the commands that they run, and nobody could commit there.
+    let (author, committer) = (ctx.repo.author()?, ctx.repo.committer()?);
+    list.extend([
+        ("GIT_AUTHOR_NAME".into(), author.name.into()),
+        ("GIT_AUTHOR_EMAIL".into(), author.email.into()),
+        ("GIT_COMMITTER_NAME".into(), committer.name.into()),
+        ("GIT_COMMITTER_EMAIL".into(), committer.email.into()),
+        // Nobody is there to answer.
+        ("GIT_TERMINAL_PROMPT".into(), "0".into()),
+        ("GIT_EDITOR".into(), "true".into()),
+    ]);
+    Ok(list)
 }

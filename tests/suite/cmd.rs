@@ -21,14 +21,15 @@ git add made.txt
 git commit -q -m 'Make it'
 "#;
 
-/// The README's agent: what `claude` is asked for in the tour.
-const CLAUDE: &str = r"
+/// The README's agent: what `claude` is asked for in the tour, and prints of it.
+const CLAUDE: &str = r#"
 cat >/dev/null
 echo 'echo hello, world' >hello.sh
 git add hello.sh
 git commit -q -m 'Greet the world'
-echo 'Wrote hello.sh, which says hello.'
-";
+echo '{"type":"assistant","message":{"content":[{"type":"text","text":"Wrote hello.sh, which says hello."}]}}'
+echo '{"type":"result","subtype":"success","is_error":false}'
+"#;
 
 /// A case file, copied beside the directory that trycmd runs it in: `<root>/<name>.md` and `<root>/<name>.in`.
 struct Case {
@@ -103,8 +104,8 @@ macro_rules! verbs {
 }
 
 verbs![
-    add, approve, archive, cancel, check, doctor, edit, finalize, gate, history, hooks, list, log, merge, pause, prep, refusals, reject,
-    reset, resume, show, verify, work,
+    add, agents, approve, archive, cancel, check, doctor, edit, finalize, gate, history, hooks, list, log, merge, pause, prep, refusals,
+    reject, reset, resume, show, verify, work,
 ];
 
 #[test]

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "a test says why it failed by failing; a skipped one says so")]
 
 mod agent;
-mod cmd;
 mod agents_behave;
+mod clients;
+mod cmd;
 mod common;
 mod demo;
 mod documents;

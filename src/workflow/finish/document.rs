@@ -81,10 +81,10 @@ pub fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Docu
         document.set("commits", commits.into());
     }
     document.set("completed_at", context::now_utc().into());
-    if let Some(model) = &work.model {
+    if let Some(model) = work.facts.model.as_ref().or(work.model.as_ref()) {
         document.set("model", model.clone().into());
     }
-    let said = safe(&String::from_utf8_lossy(&work.transcript));
+    let said = safe(&work.said());
     if !said.trim().is_empty() {
         document.append_tool_section("Agent Output", &tail(&said, 5000));
     }

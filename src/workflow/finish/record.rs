@@ -39,7 +39,7 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     if !is_current(work, spec) {
         return Ok(Record::Overtaken);
     }
-    let change = &with_outside(work, change);
+    let change = &with_outside(work, &spent(work, change.clone()));
     let tip = change.extra.iter().find(|(key, _)| key == "Tip").and_then(|(_, tip)| Oid::from_hex(tip));
     let moved = branch.clone();
     let mut others: Vec<RefChange> = branch.into_iter().collect();
@@ -79,5 +79,24 @@ fn result(work: &Work, reason: &str) -> String {
 /// The run as it is kept on a ref.
 pub fn run_record<'a>(ctx: &Context, work: &'a Work, how: &str, tip: Option<Oid>) -> RunRecord<'a> {
     let prompt = std::fs::read(ctx.repo.common_dir().join("chant/runs").join(&work.run).join("prompt.md")).unwrap_or_default();
-    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, result: result(work, how), tip }
+    let result = result(work, how);
+    RunRecord { id: &work.id, run: &work.run, prompt, transcript: &work.transcript, format: work.format.as_str(), result, tip }
+}
+
+/// Adds what the run used to the event that ends it, so that every clone can sum it up.
+fn spent(work: &Work, mut change: Change) -> Change {
+    let facts = &work.facts;
+    let tokens = facts.tokens.map(|tokens| format!("in={} cached={} out={}", tokens.input, tokens.cached, tokens.output));
+    let told = [
+        ("Session", facts.session.clone()),
+        ("Model", facts.model.clone().or_else(|| work.model.clone())),
+        ("Tokens", tokens),
+        ("Cost", facts.cost.map(|cost| format!("{cost:.6}"))),
+    ];
+    for (key, value) in told {
+        if let Some(value) = value {
+            change = change.with(key, value);
+        }
+    }
+    change
 }

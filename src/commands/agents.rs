@@ -1,0 +1,154 @@
+use crate::agent::preset::{PRESETS, Wanted, preset};
+use crate::agent::registry::Program;
+use crate::agent::{Agent, Client, Surroundings as _};
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::{Colour, safe, table};
+use serde_json::{Value, json};
+
+/// Arguments of `git chant agents`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is known of one agent: what it would run, or what is missing.
+struct Known {
+    name: String,
+    client: Result<Client, String>,
+}
+
+pub fn run(ctx: &Context, args: Args) -> Outcome {
+    let chosen = ctx.repo.config("chant.agent").map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let default = chosen.clone().or_else(|| Agent::resolve(None, &ctx.repo).ok().map(|agent| agent.name().to_owned()));
+    let list: Vec<Known> = names(ctx).into_iter().map(|name| look(ctx, name)).collect();
+    if args.json {
+        let agents: Vec<Value> = list.iter().map(|known| as_json(known, default.as_deref())).collect();
+        ctx.out.json(&json!({ "default": default, "configured": chosen.is_some(), "agents": agents }));
+        return Outcome::Yes;
+    }
+    print(ctx, &list, default.as_deref());
+    match (&default, &chosen) {
+        (None, _) => ctx.out.hint("install one of them, or work without a model: git chant work SPEC --agent script"),
+        (Some(name), None) => ctx.out.hint(format!("'{name}' is taken because it is there; choose with: git config chant.agent NAME")),
+        (Some(_), Some(_)) => {}
+    }
+    Outcome::Yes
+}
+
+/// The well-known ones, then those that only git config knows.
+fn names(ctx: &Context) -> Vec<String> {
+    let mut names: Vec<String> = PRESETS.iter().map(|preset| preset.name.to_owned()).collect();
+    for section in ctx.repo.config_subsections("chant") {
+        if let Some(name) = section.strip_prefix("agent.")
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn look(ctx: &Context, name: String) -> Known {
+    let client = match Agent::resolve(Some(&name), &ctx.repo) {
+        Ok(Agent::Client(client)) => Ok(*client),
+        Ok(_) => Err(format!("'{name}' always means the built-in one")),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    Known { name, client }
+}
+
+/// `ready`, `missing` (a well-known one that is not installed) or `broken` (its settings).
+fn state(known: &Known, ctx: Option<&Context>) -> &'static str {
+    match &known.client {
+        Ok(_) => "ready",
+        Err(_) if preset(&known.name).is_some_and(|preset| ctx.is_none_or(|ctx| ctx.repo.find(preset.name).is_none())) => "missing",
+        Err(_) => "broken",
+    }
+}
+
+fn remarks(client: &Client) -> Vec<String> {
+    let Program::Preset(preset, _) = &client.program else { return Vec::new() };
+    let mut list = Vec::new();
+    if !preset.tested {
+        list.push("its arguments are from its documentation, not tried".to_owned());
+    }
+    if !preset.remark.is_empty() && client.settings.permissions == crate::agent::settings::Permissions::Edit {
+        list.push(preset.remark.to_owned());
+    }
+    if client.settings.limits.cost.is_some() && !preset.tells_cost {
+        list.push("it does not tell what it costs: chant.agent.*.maxCost has no effect".to_owned());
+    }
+    list
+}
+
+fn command(client: &Client) -> String {
+    let settings = &client.settings;
+    let wanted = Wanted { model: settings.model.is_some(), budget: settings.limits.cost.is_some(), session: false };
+    client.words(wanted).join(" ")
+}
+
+fn as_json(known: &Known, default: Option<&str>) -> Value {
+    let install = preset(&known.name).map(|preset| preset.install);
+    let mut value = json!({ "name": known.name, "default": default == Some(known.name.as_str()), "state": state(known, None) });
+    let more = match &known.client {
+        Err(missing) => json!({ "missing": missing, "install": install }),
+        Ok(client) => json!({
+            "program": match &client.program { Program::Line(_) => None, Program::Preset(_, path) => Some(path.display().to_string()) },
+            "command": command(client),
+            "format": client.format().as_str(),
+            "prompt": client.prompt().as_str(),
+            "permissions": client.settings.permissions.as_str(),
+            "model": client.settings.model,
+            "timeout": client.settings.limits.time.map(|time| time.as_secs()),
+            "idle_timeout": client.settings.limits.idle.map(|time| time.as_secs()),
+            "max_output": client.settings.limits.output,
+            "max_cost": client.settings.limits.cost,
+            "max_concurrent": client.settings.max_concurrent,
+            "weight": client.settings.weight,
+            // The values may be keys.
+            "env": client.settings.env.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "remarks": remarks(client),
+        }),
+    };
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+fn print(ctx: &Context, list: &[Known], default: Option<&str>) {
+    let rows: Vec<Vec<String>> = list
+        .iter()
+        .map(|known| {
+            let mark = if default == Some(known.name.as_str()) { "*" } else { " " };
+            let says = match &known.client {
+                Ok(client) => command(client),
+                Err(missing) if state(known, Some(ctx)) == "broken" => missing.clone(),
+                Err(_) => preset(&known.name).map(|preset| preset.install).unwrap_or_default().to_owned(),
+            };
+            vec![format!("{mark} {}", known.name), state(known, Some(ctx)).to_owned(), says]
+        })
+        .collect();
+    let widths = table::widths(&rows);
+    for (row, known) in rows.iter().zip(list) {
+        let colour = match row[1].as_str() {
+            "ready" => Colour::Green,
+            "broken" => Colour::Red,
+            _ => Colour::Dim,
+        };
+        ctx.out.line(format!(
+            "{:<first$}  {}  {}",
+            safe(&row[0]),
+            ctx.out.paint(colour, &row[1], widths[1]),
+            safe(&row[2]),
+            first = widths[0]
+        ));
+        for remark in known.client.iter().flat_map(remarks) {
+            ctx.out.line(format!("{:<indent$}{remark}", "", indent = widths[0] + widths[1] + 4));
+        }
+    }
+    ctx.out.line("  script, manual: always there; they need no model");
+}

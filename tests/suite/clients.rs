@@ -1,0 +1,159 @@
+//! Agents that print what real clients print: what git-chant makes of it, and what it shows people.
+
+use crate::common::TestRepo;
+
+/// A repository with one spec, whose agent says that it is `format` and runs this script.
+fn with_agent(format: &str, script: &str) -> (TestRepo, String) {
+    let repo = TestRepo::with_chant();
+    repo.agent("mine", script);
+    repo.git(&["config", "chant.agent.mine.format", format]);
+    let id = repo.add_spec("Say hello", &["It greets `$ grep -q hello hello.txt`"]);
+    (repo, id)
+}
+
+const WORKS: &str = "echo hello > hello.txt; git add hello.txt; git commit -qm hello";
+
+const INIT: &str = r#"{"type":"system","subtype":"init","session_id":"95cf-784a","model":"claude-opus-5-5"}"#;
+
+fn result(rest: &str) -> String {
+    format!(
+        r#"{{"session_id":"95cf-784a","total_cost_usd":0.25,"usage":{{"input_tokens":2000,"output_tokens":81}},"is_error":false,"subtype":"success","type":"result"{rest}}}"#
+    )
+}
+
+/// A script that prints these lines, whatever is in them.
+fn says(lines: &[&str]) -> String {
+    lines.iter().map(|line| format!("cat <<'EOT'\n{line}\nEOT\n")).collect()
+}
+
+fn claude(before: &str, end: &str) -> String {
+    let tool = r#"{"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"I write \u001b]0;title\u0007 it."},{"type":"tool_use","name":"Bash","input":{"command":"ls"}}]}}"#;
+    format!("cat > /dev/null\n{}{before}\n{}", says(&[INIT, tool]), says(&[end]))
+}
+
+#[test]
+fn a_stream_is_read_recorded_and_shown() {
+    let (repo, id) = with_agent("claude", &claude(WORKS, &result("")));
+    repo.chant(&["work", &id]).ok().says("$ ls").says("> claude-opus-5-5, 2.0k in, 81 out, $0.2500").says_not("\u{1b}");
+    let file = repo.chant(&["show", &id, "--body"]).ok().stdout;
+    assert!(file.contains("model: claude-opus-5-5") && file.contains("I write"), "{file}");
+    assert!(!file.contains("session_id") && !file.contains('\u{1b}'), "{file}");
+    repo.chant(&["show", &id]).ok().says("2000 tokens in, 81 out, $0.2500");
+    assert_eq!(repo.show(&id)["used"]["cost"], "0.2500");
+    let log =
+        repo.chant(&["log", &id]).ok().says("$ ls").says("Run 1 of 1: mine, completed, claude-opus-5-5, 2000 tokens in, 81 out, $0.2500");
+    assert!(!log.stdout.contains('\u{1b}') && !log.stdout.contains("session_id"), "{log}");
+    repo.chant(&["log", &id, "--raw"]).ok().says(INIT).says("\\u001b]0;title");
+    let message = repo.git(&["log", "-1", "--format=%B", &format!("refs/chant/specs/{id}")]);
+    assert!(message.contains("Chant-Session: 95cf-784a\nChant-Model: claude-opus-5-5\nChant-Tokens: in=2000 cached=0 out=81"), "{message}");
+}
+
+#[test]
+fn exit_0_alone_is_never_completed() {
+    let denied = result(r#","permission_denials":[{"tool_name":"Write"},{"tool_name":"Bash"}]"#);
+    let refused = result("").replace("\"is_error\":false", "\"is_error\":true,\"result\":\"Invalid API key\",\"api_error_status\":401");
+    let in_words = result(r#","result":"[API Error: 401 invalid x-api-key]""#);
+    for (name, before, end, reason) in [
+        ("nothing done", "", result("").as_str(), "ended without changing anything"),
+        ("denied", WORKS, &denied, "was not allowed to use Write, Bash"),
+        ("error", WORKS, &refused, "reported an error: Invalid API key (HTTP 401)"),
+        ("error in words", WORKS, &in_words, "API Error: 401 invalid x-api-key"),
+        ("no end", WORKS, "", "broke off before its end"),
+        ("cut", WORKS, "{\"type\":\"resul", "broke off before its end"),
+    ] {
+        let (repo, id) = with_agent("claude", &claude(before, end));
+        repo.chant(&["work", &id]).fails(1).says(reason);
+        assert_eq!(repo.show(&id)["status"], "failed", "{name}");
+        repo.chant(&["log", &id]).ok().says("failed: ").says(reason);
+    }
+}
+
+#[test]
+fn other_streams_are_judged_too() {
+    let codex = r#"{"type":"turn.failed","error":{"message":"stream disconnected before completion"}}"#;
+    let opencode = r#"{"type":"step_finish","sessionID":"s","part":{"reason":"unknown","tokens":{},"cost":0}}"#;
+    let gemini = r#"{"type":"result","status":"error","error":{"message":"Model stream ended"}}"#;
+    for (format, line, reason) in [
+        ("codex", codex, "stream disconnected"),
+        ("opencode", opencode, "broke off before its end (a step ended with 'unknown')"),
+        ("gemini", gemini, "Model stream ended"),
+    ] {
+        let (repo, id) = with_agent(format, &format!("{WORKS}\n{}", says(&[line])));
+        repo.chant(&["work", &id]).fails(1).says(reason);
+    }
+}
+
+#[test]
+fn events_for_machines() {
+    let (repo, id) = with_agent("claude", &claude(WORKS, &result("")));
+    let said = repo.chant(&["work", &id, "--json"]).ok().stdout;
+    let events: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{said}"))).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["start", "said", "tool", "end"]);
+    assert_eq!((&events[2]["tool"], &events[2]["text"]), (&"Bash".into(), &"ls".into()));
+    assert_eq!((&events[3]["outcome"], &events[3]["facts"]["tokens"]["input"]), (&"completed".into(), &2000.into()));
+}
+
+#[test]
+fn earlier_runs_are_told_apart_and_summed() {
+    let (repo, id) = with_agent("claude", &claude("", &result("")));
+    repo.chant(&["work", &id]).fails(1);
+    repo.agent("mine", &claude(WORKS, &result("")));
+    repo.chant(&["resume", &id]).ok();
+    repo.chant(&["log", &id, "--run", "1"]).ok().says("Run 1 of 2").says("without changing anything").says("All runs: 4000 tokens in");
+    repo.chant(&["log", &id]).ok().says("Run 2 of 2").says("$0.5000");
+    repo.chant(&["log", &id, "--run", "3"]).fails(128).says("has 2 runs").says("hint: git chant log");
+    repo.chant(&["show", &id]).ok().says("2 runs, 4000 tokens in, 162 out, $0.5000");
+}
+
+#[test]
+fn an_agent_finds_its_surroundings() {
+    let (repo, id) = with_agent("text", "true");
+    let out = repo.root().join("tmp/seen");
+    let line = format!(
+        "cat {{prompt_file}} > /dev/null && test -d {{git_dir}} && test -d {{git_common_dir}} && printf '%s\\n' {{spec_id}} {{model}} \
+         \"$SECRET\" \"$GIT_AUTHOR_NAME\" \"$GIT_EDITOR\" > {} && test -f \"$CHANT_SPEC_FILE\" && {WORKS}",
+        out.display()
+    );
+    repo.git(&["config", "chant.agent.mine.command", &line]);
+    repo.git(&["config", "chant.agent.mine.model", "some model"]);
+    repo.git(&["config", "--add", "chant.agent.mine.env", "SECRET=k e=y"]);
+    repo.chant(&["work", &id]).ok();
+    assert_eq!(std::fs::read_to_string(out).unwrap(), format!("{id}\nsome model\nk e=y\nTester\ntrue\n"));
+    assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("model: some model"));
+}
+
+#[test]
+fn what_is_there_is_listed_and_what_is_missing_said() {
+    let repo = TestRepo::with_chant();
+    let fake = repo.root().join("bin");
+    repo.script("codex", "true");
+    repo.git(&["config", "chant.agent.mine.command", "my-agent"]);
+    repo.git(&["config", "chant.agent.mine.env", "KEY=secret"]);
+    repo.git(&["config", "chant.agent.odd.command", "x"]);
+    repo.git(&["config", "chant.agent.odd.timeout", "soon"]);
+    // Only this directory: the machine may have clients of its own.
+    let path = fake.to_str().unwrap();
+    let said = repo.chant_env(&[("PATH", path)], &["agents", "--json"]).ok();
+    assert!(!said.stdout.contains("secret"), "{said}");
+    let all: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let of = |name: &str| all["agents"].as_array().unwrap().iter().find(|agent| agent["name"] == name).unwrap().clone();
+    assert_eq!((&all["default"], &all["configured"]), (&"codex".into(), &false.into()));
+    assert_eq!((&of("codex")["state"], &of("codex")["permissions"]), (&"ready".into(), &"edit".into()));
+    assert!(of("codex")["command"].as_str().unwrap().starts_with("codex exec --json --sandbox workspace-write"));
+    assert_eq!((&of("claude")["state"], &of("claude")["install"]), (&"missing".into(), &"npm install -g @anthropic-ai/claude-code".into()));
+    assert_eq!((&of("mine")["command"], &of("mine")["env"][0]), (&"my-agent".into(), &"KEY".into()));
+    assert_eq!(of("odd")["state"], "broken");
+    let text = repo.chant_env(&[("PATH", path)], &["agents"]).ok().says("* codex").says("chant.agent.odd.timeout is 'soon'");
+    text.says("choose with: git config chant.agent NAME");
+}
+
+#[test]
+fn a_client_that_is_not_installed_is_refused_before_anything_is_changed() {
+    let repo = TestRepo::with_chant();
+    let id = repo.add_spec("Say hello", &["It greets"]);
+    repo.git(&["config", "chant.agent", "cursor-agent"]);
+    let before = repo.git(&["for-each-ref"]);
+    repo.chant(&["work", &id]).fails(128).says("agent 'cursor-agent' is not installed").says("hint: see what is there: git chant agents");
+    assert_eq!(before, repo.git(&["for-each-ref"]));
+}

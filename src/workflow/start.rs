@@ -197,7 +197,11 @@ fn take_in(worktree: &Path, id: &SpecId, input: &SpecId, tip: Oid) -> Result<()>
 
 fn take_back(ctx: &Context, plan: &Plan) {
     // The worktree holds nothing but what we put there; whatever does not go is said by the next start.
-    let removed = ctx.repo.unlock_worktree(&plan.worktree).and_then(|()| ctx.repo.remove_worktree(&plan.worktree));
+    let removed = match plan.worktree.is_dir() {
+        true => ctx.repo.unlock_worktree(&plan.worktree).and_then(|()| ctx.repo.remove_worktree(&plan.worktree)),
+        // It could not even be made.
+        false => ctx.repo.forget_worktree(&plan.worktree),
+    };
     let branch = format!("refs/heads/{}", plan.spec.id.branch());
     if let (Ok(()), Ok(Some(tip))) = (removed, ctx.repo.reference(&branch)) {
         drop(ctx.repo.update_refs(&[RefChange::new(branch, Some(tip), None)], "chant: take back"));

@@ -20,6 +20,6 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let options = Options { prompt: args.prompt, agent: Some("manual".to_owned()), ..Options::default() };
     let plan = plan::plan_unchecked(ctx, spec, options)?;
     let root = ctx.repo.work_dir().unwrap_or_else(|| ctx.repo.common_dir().to_owned());
-    ctx.out.raw(plan::compose(ctx, &plan, &root)?.as_bytes());
+    ctx.out.document(plan::compose(ctx, &plan, &root)?.as_bytes());
     Ok(Outcome::Yes)
 }

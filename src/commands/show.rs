@@ -48,7 +48,7 @@ fn basis(spec: &Spec, facts: &Facts) -> String {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let (spec, archived) = find::spec_or_archived(ctx, &args.id)?;
     if args.body {
-        ctx.out.raw(spec.document.as_bytes());
+        ctx.out.document(spec.document.as_bytes());
         return Ok(Outcome::Yes);
     }
     let facts = verify::facts(ctx, &spec)?;

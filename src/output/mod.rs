@@ -74,6 +74,16 @@ impl Output {
         }
     }
 
+    /// Somebody's document: byte for byte into a file or a pipe, without anything that it would obey on a terminal.
+    pub fn document(&self, bytes: &[u8]) {
+        if std::io::stdout().is_terminal() {
+            // A carriage return before a line's end does nothing, and a document may well have one in every line.
+            let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+            return self.raw(safe(&text).as_bytes());
+        }
+        self.raw(bytes);
+    }
+
     /// Our standard output, for a child. One description for both of its outputs keeps them in order, in a file and in a pipe too.
     pub fn share(&self) -> std::io::Result<std::process::Stdio> {
         Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())

@@ -20,5 +20,6 @@ mod merges;
 mod server;
 mod share;
 mod shim;
+mod traps;
 mod untouched;
 mod walkthrough;

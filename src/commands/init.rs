@@ -3,7 +3,9 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::{Document, SpecId, intent};
 use crate::store::import::ImportFile;
-use crate::store::{ARCHIVE_DIR, SPEC_DIR};
+use crate::store::sync::{GitTransport, refspecs};
+use crate::store::{ARCHIVE_DIR, SPEC_DIR, spec_path};
+use crate::workflow::sync::{self, Report};
 use crate::workflow::{files, hooks};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -44,6 +46,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     } else {
         set_up.hooks()?;
     }
+    set_up.fetch()?;
     set_up.import()?;
     let specs = ctx.store().ids()?.len();
     ctx.out.line(format!("Ready, with {specs} {}. Write one: git chant add 'What you want'", if specs == 1 { "spec" } else { "specs" }));
@@ -123,12 +126,11 @@ impl Setup<'_> {
     fn remotes(&self) -> Result<()> {
         for remote in self.ctx.repo.remotes() {
             let key = format!("remote.{remote}.fetch");
-            let refspec = format!("+refs/chant/*:refs/chant-remotes/{remote}/*");
-            if self.ctx.repo.config_all(&key).contains(&refspec) {
-                continue;
+            let have = self.ctx.repo.config_all(&key);
+            for refspec in refspecs(&remote).iter().filter(|refspec| !have.contains(refspec)) {
+                self.ctx.repo.git().command(["config", "--local", "--add", &key, refspec]).output()?;
+                self.ctx.out.line(format!("remote {}: fetches {}", safe(&remote), safe(refspec)));
             }
-            self.ctx.repo.git().command(["config", "--local", "--add", &key, &refspec]).output()?;
-            self.ctx.out.line(format!("remote {}: fetches {}", safe(&remote), safe(&refspec)));
         }
         Ok(())
     }
@@ -149,6 +151,19 @@ impl Setup<'_> {
         Ok(())
     }
 
+    /// What a remote has comes before what files say: a spec that others know keeps its history.
+    fn fetch(&self) -> Result<()> {
+        let Some(remote) = self.ctx.repo.default_remote()?.filter(|name| self.ctx.repo.remotes().contains(name)) else { return Ok(()) };
+        let mut report = Report::default();
+        let fetched = sync::fetch(&self.ctx.store(), &GitTransport::new(&self.ctx.repo, remote.as_str()), &mut report);
+        super::sync::tell_in_short(self.ctx, &remote, &report)?;
+        if let Err(error) = fetched {
+            self.ctx.out.warning(safe(&format!("{error:#}")));
+            self.ctx.out.hint(format!("specs that others have come with: git chant fetch {}", safe(&remote)));
+        }
+        Ok(())
+    }
+
     /// Takes over every spec file that no ref knows yet, and archives those below `.chant/archive`.
     fn import(&self) -> Result<()> {
         let store = self.ctx.store();
@@ -160,8 +175,16 @@ impl Setup<'_> {
         let mut all = live.clone();
         all.extend(archived.iter().filter(|file| !live.iter().any(|other| other.id == file.id)).cloned());
         let imported = store.import(&all)?;
+        // What is committed may be anybody's; what is not was written here.
+        let head = self.ctx.repo.head()?.commit;
         for file in &all {
-            store.trust(&intent::id(&Document::parse(file.bytes.clone())))?;
+            let committed = match head {
+                Some(head) => self.ctx.repo.entry_at(head, spec_path(&file.id).as_bytes())?.map(|(blob, _)| blob),
+                None => None,
+            };
+            if committed != Some(self.ctx.repo.hash_blob(&file.bytes)?) {
+                store.trust(&intent::id(&Document::parse(file.bytes.clone())))?;
+            }
         }
         let folded: Vec<_> = store.list()?.0.into_iter().filter(|spec| archived.iter().any(|file| file.id == spec.id)).collect();
         let folded = store.archive(&folded)?;

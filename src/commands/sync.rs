@@ -42,6 +42,21 @@ pub fn tell(ctx: &Context, report: &Report, pushed: &str) -> Result<()> {
     Ok(())
 }
 
+/// The same in a line, for a command that is about something else.
+pub fn tell_in_short(ctx: &Context, remote: &str, report: &Report) -> Result<()> {
+    sync::after_fold(ctx, &report.moves)?;
+    if let Some(line) = sync::summary(remote, &report.moves) {
+        ctx.out.line(safe(&line));
+    }
+    for line in report.moves.iter().filter_map(sync::remark) {
+        ctx.out.note(line);
+    }
+    for line in &report.skipped {
+        ctx.out.warning(safe(line));
+    }
+    Ok(())
+}
+
 fn detail(moved: &Move) -> String {
     let Move { kind, event, .. } = moved;
     match kind {

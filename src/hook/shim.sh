@@ -102,7 +102,11 @@ read_updates() {
 # Sets asked: the pushed branches that matter, of pre-push: what is pushed may be named with blanks, so a line is read from its end. A
 # deletion brings nothing in.
 read_pushes() {
-    asked=
+    asked= carry=
+    if [ "$(git config --type=bool --get chant.autoPush 2>/dev/null)" = true ] && find_chant; then
+        # Specs go along with every push.
+        carry=1
+    fi
     while read -r line; do
         rest=${line% *}
         ref=${rest##* }
@@ -178,9 +182,10 @@ END
         [ "$kind" != reference-transaction ] || [ "$1" = prepared ] || exit 0
         "$read"
     fi
-    [ -n "$asked" ] || exit 0
+    [ -n "$asked$carry" ] || exit 0
 }
 
+carry=
 GIT_CHANT_HOOK=2
 export GIT_CHANT_HOOK
 

@@ -100,6 +100,7 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
             return Ok(answer);
         }
     }
+    super::sync::carry(ctx, remote);
     Ok(Answer::Fine)
 }
 

@@ -5,10 +5,11 @@ use super::fold::{self, Move, MoveKind, Plan};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Oid, PushRef, Pushed, Refused};
+use crate::output::safe;
 use crate::spec::{Event, SpecId};
 use crate::store::Store;
 use crate::store::notes::NOTES_REF;
-use crate::store::sync::{State, Transport, run_ref};
+use crate::store::sync::{GitTransport, State, Transport, run_ref};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,6 +221,33 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// With `chant.autoPush`, specs go along with an ordinary `git push`; our own runs no hooks, so it does not come back here. What fails is
+/// said, and stops nobody's push.
+pub fn carry(ctx: &Context, remote: &str) {
+    if !ctx.repo.config_bool("chant.autoPush", false) || !ctx.repo.remotes().iter().any(|name| name == remote) {
+        return;
+    }
+    let mut report = Report::default();
+    let pushed = push(&ctx.store(), &GitTransport::new(&ctx.repo, remote), Options::default(), &mut report);
+    if let Some(line) = summary(remote, &report.moves) {
+        ctx.out.note(line);
+    }
+    if !report.pushed.is_empty() {
+        ctx.out.note(format!("To {remote}: {} pushed along (chant.autoPush).", specs(report.pushed.len())));
+    }
+    for line in report.moves.iter().filter_map(remark) {
+        ctx.out.note(line);
+    }
+    if let Err(error) = after_fold(ctx, &report.moves).and(pushed) {
+        ctx.out.warning(safe(&format!("specs were not pushed along: {error:#}")));
+        ctx.out.hint(format!("git chant push {remote}"));
+    }
+}
+
+fn specs(count: usize) -> String {
+    if count == 1 { "1 spec".to_owned() } else { format!("{count} specs") }
+}
+
 /// What a fold means for the files of this checkout.
 pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
     for moved in moves {
@@ -232,13 +260,13 @@ pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
 }
 
 /// `origin: 3 new, 1 joined`; nothing where nothing moved.
-fn summary(remote: &str, moves: &[Move]) -> Option<String> {
+pub fn summary(remote: &str, moves: &[Move]) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for moved in moves {
         *counts.entry(word(&moved.kind)).or_default() += 1;
     }
-    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    (!words.is_empty()).then(|| format!("From {remote}: specs {}.", words.join(", ")))
+    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{} {word}", specs(*count))).collect();
+    (!words.is_empty()).then(|| format!("From {remote}: {}.", words.join(", ")))
 }
 
 /// How a spec moved, in a word.

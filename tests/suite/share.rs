@@ -2,6 +2,7 @@
 
 use crate::common::{Outcome, TestRepo};
 
+mod ordinary;
 mod strangers;
 
 /// A repository with git-chant, a bare remote of it, and a second clone with git-chant.
@@ -71,8 +72,8 @@ fn two_clones_that_join_the_same_pair_make_the_same_commit() {
     // Each has fetched the other's before either has joined.
     us.git(&["fetch", "--quiet", "them", "+refs/chant/*:refs/chant-remotes/them/*"]);
     them.git(&["fetch", "--quiet", "us", "+refs/chant/*:refs/chant-remotes/us/*"]);
-    us.chant(&["list"]).ok().says("From them: specs 1 joined.");
-    them.chant(&["list"]).ok().says("From us: specs 1 joined.");
+    us.chant(&["list"]).ok().says("From them: 1 spec joined.");
+    them.chant(&["list"]).ok().says("From us: 1 spec joined.");
     assert_eq!(shared(&us), shared(&them));
 }
 

@@ -226,6 +226,14 @@ fn ticks_follow_their_items() {
 }
 
 #[test]
+fn a_box_that_was_code_is_what_one_side_made_of_it() {
+    let base = State::new("---\n---\n```\n- [ ] one\n```\n");
+    let ours = Branch::new(State::new("---\n---\n- [x] one\n"), "aa", 0);
+    let still = Branch::new(State { attempt: 3, ..base.clone() }, "bb", 1);
+    assert_eq!(joined(&base, &ours, &still).document, ours.state.document);
+}
+
+#[test]
 fn line_ends_are_no_edit() {
     let crlf = SPEC.replace('\n', "\r\n");
     let edited = SPEC.replace("First.", "First!").replace("- api\n", "- api\n- ui\n");

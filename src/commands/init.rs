@@ -177,7 +177,7 @@ impl Setup<'_> {
         let imported = store.import(&all)?;
         // What is committed may be anybody's; what is not was written here.
         let head = self.ctx.repo.head()?.commit;
-        for file in &all {
+        for file in &live {
             let committed = match head {
                 Some(head) => self.ctx.repo.entry_at(head, spec_path(&file.id).as_bytes())?.map(|(blob, _)| blob),
                 None => None,

@@ -56,10 +56,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         document = super::edit::in_editor(ctx, "new-spec", &document)?;
     }
     document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
-    let spec = create(ctx, &document)?;
     if ctx.inside_run.is_none() {
-        ctx.store().trust(&intent::id(&spec.document))?;
+        ctx.store().trust(&intent::id(&document))?;
     }
+    let spec = create(ctx, &document)?;
     files::write_back(ctx, None, &spec, "add spec")?;
     let words = if args.porcelain { spec.id.to_string() } else { format!("Created spec: {}", spec.id) };
     ctx.out.line(words);

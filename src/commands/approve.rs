@@ -30,6 +30,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     };
     let again = args.by.is_none() && args.message.is_empty();
     let spec = ctx.store().amend(&id, |spec| {
+        // First, so that nobody finds an approved version that is not trusted. What another clone has approved is trusted here by whoever
+        // approves it here.
+        ctx.store().trust(&intent::id(&spec.document))?;
         if again && spec.event.approval == Approval::Approved && spec.event.status != Status::NeedsAttention {
             return Ok(None);
         }
@@ -41,8 +44,6 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
         Ok(Some(change))
     })?;
-    // What another clone has approved is trusted here by whoever approves it here.
-    ctx.store().trust(&intent::id(&ctx.store().require(&id)?.document))?;
     let Some(spec) = spec else {
         ctx.out.line(format!("{id} is approved already."));
         return Ok(Outcome::Yes);

@@ -64,7 +64,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Applies a change to the newest document until it takes, writes the file, and trusts the new intent.
+/// Applies a change to the newest document until it takes, and writes the file. The new intent is trusted as the old one was.
 fn change(ctx: &Context, id: &SpecId, mut apply: impl FnMut(&mut Document) -> Result<()>) -> Result<bool> {
     let mut was = None;
     let spec = ctx.store().amend(id, |spec| {
@@ -72,12 +72,12 @@ fn change(ctx: &Context, id: &SpecId, mut apply: impl FnMut(&mut Document) -> Re
         let mut document = spec.document.clone();
         apply(&mut document)?;
         document.front().map_err(|error| Failure::new(format!("the edited spec's {error}")))?;
+        if ctx.inside_run.is_none() {
+            ctx.store().trust_made_from(&[&spec.document], &document)?;
+        }
         Ok((document != spec.document).then(|| Change::new(EventKind::Edit).document(document)))
     })?;
     let Some(spec) = spec else { return Ok(false) };
-    if ctx.inside_run.is_none() {
-        ctx.store().trust(&intent::id(&spec.document))?;
-    }
     files::write_back(ctx, was, &spec, "edit spec")?;
     Ok(true)
 }
@@ -143,15 +143,17 @@ fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
     if asks.is_some() {
         document.set("status", from.event.status.as_str().into());
     }
+    // Who had it in the editor has read it.
+    ctx.store().trust(&intent::id(&document))?;
     let edit = ctx.store().prepare(from, &Change::new(EventKind::Edit).document(document))?;
     let spec = loop {
         let tip = ctx.store().require(&from.id)?;
         let next = if tip.tip == from.tip { edit.clone() } else { ctx.store().join(&tip, &edit)? };
+        ctx.store().trust_made_from(&[&tip.document, &edit.document], &next.document)?;
         if let Some(spec) = ctx.store().publish(&next, Some(tip.tip), &[])? {
             break spec;
         }
     };
-    ctx.store().trust(&intent::id(&edit.document))?;
     files::write_back(ctx, was, &spec, "edit spec")?;
     if let Some(status) = asks {
         request(ctx, &from.id, status.as_str())?;

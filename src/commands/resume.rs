@@ -2,6 +2,7 @@ use super::work::How;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
+use crate::store::Spec;
 use crate::workflow::{find, plan, recover, start};
 use anyhow::Result;
 
@@ -15,27 +16,37 @@ pub struct Args {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    let spec = find::spec(ctx, &args.id)?;
-    let id = spec.id.clone();
-    let mut dead = None;
-    match spec.event.status {
-        Status::InProgress => dead = recover::end_dead_run(ctx, &id)?,
-        Status::Failed | Status::Paused => {}
-        Status::Pending => return Err(Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")).into()),
-        Status::NeedsAttention => {
-            return Err(Failure::new(format!("{id} needs attention: its intent changed")).hint(format!("git chant show {id}")).into());
-        }
-        Status::Completed | Status::Cancelled => {
-            return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
-        }
-    }
+    let id = find::spec(ctx, &args.id)?.id;
     let json = args.how.json;
-    let mut plan = plan::plan_unchecked(ctx, spec, args.how.options())?;
-    // The first attempt took them in; nothing is taken in again.
-    plan.inputs.clear();
-    let started = start::go_on(ctx, plan)?;
+    let options = args.how.options();
+    let mut dead = None;
+    let started = start::until_it_takes(&id, || {
+        let spec = ctx.store().require(&id)?;
+        may_resume(&spec)?;
+        if spec.event.status == Status::InProgress && dead.is_none() {
+            dead = recover::end_dead_run(ctx, &id)?;
+        }
+        let mut plan = plan::plan_unchecked(ctx, spec, options.clone())?;
+        // The first attempt took them in; nothing is taken in again.
+        plan.inputs.clear();
+        start::go_on(ctx, plan)
+    })?;
     if let Some(dead) = dead {
         dead.remove()?;
     }
     super::work::run_one(ctx, started, json, false)
+}
+
+/// Refuses a spec that has no unfinished work to go on with.
+fn may_resume(spec: &Spec) -> Result<()> {
+    let id = &spec.id;
+    let refusal = match spec.event.status {
+        Status::InProgress | Status::Failed | Status::Paused => return Ok(()),
+        Status::Pending => Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")),
+        Status::NeedsAttention => Failure::new(format!("{id} needs attention: its intent changed")).hint(format!("git chant show {id}")),
+        Status::Completed | Status::Cancelled => {
+            Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}"))
+        }
+    };
+    Err(refusal.into())
 }

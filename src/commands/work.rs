@@ -70,15 +70,16 @@ impl How {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    let spec = find::spec(ctx, &args.id)?;
+    let id = find::spec(ctx, &args.id)?.id;
     let json = args.how.json;
-    let plan = plan::plan(ctx, spec, args.how.options())?;
+    let options = args.how.options();
+    let plan = || plan::plan(ctx, ctx.store().require(&id)?, options.clone());
     if args.dry_run {
-        print_plan(ctx, &plan);
+        print_plan(ctx, &plan()?);
         return Ok(Outcome::Yes);
     }
-    let (id, target) = (plan.spec.id.clone(), plan.target.clone());
-    let started = start::begin(ctx, plan)?;
+    let started = start::until_it_takes(&id, || start::begin(ctx, plan()?))?;
+    let target = started.plan.target.clone();
     let outcome = run_one(ctx, started, json, args.merge)?;
     if outcome == Outcome::Yes && args.merge {
         return super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target);

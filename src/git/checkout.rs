@@ -19,6 +19,8 @@ pub struct Head {
 pub enum PathCommit {
     /// The branch gained one commit for the path.
     Done(Oid),
+    /// HEAD has it already: nothing changed, or somebody else's commit took it along.
+    Already,
     /// It did not; the words say why, for people.
     NotCommitted(String),
 }
@@ -117,7 +119,7 @@ impl Repository {
             let edits: Vec<_> = changes.iter().map(|(path, blob)| (path.as_bytes().to_vec(), *blob)).collect();
             let tree = self.edit_tree(Some(before), &edits)?;
             if tree == before {
-                return Ok(PathCommit::NotCommitted("it is committed already".to_owned()));
+                return Ok(PathCommit::Already);
             }
             let commit = match self.signed_or_plain_commit(tree, parent, message) {
                 Ok(commit) => commit,
@@ -142,6 +144,9 @@ impl Repository {
             let reason = if head.branch.is_none() { "HEAD is detached" } else { "the branch has no commit yet" };
             return Ok(Some(reason.to_owned()));
         };
+        if self.index_is_elsewhere() {
+            return Ok(Some("git is in the middle of a commit (GIT_INDEX_FILE is set)".to_owned()));
+        }
         if let Some(operation) = self.operation() {
             return Ok(Some(format!("a {operation} is under way")));
         }
@@ -149,25 +154,31 @@ impl Repository {
         Ok((self.index_blob(path)? != in_head).then(|| format!("{path} is staged")))
     }
 
-    /// Takes the files' bytes into the index; another process's `index.lock` is waited for.
+    /// Takes the files' bytes into the index.
     fn stage(&self, paths: &[&str]) -> Result<()> {
+        self.change_index(&["update-index", "--add", "--remove", "--"], paths)
+    }
+
+    /// Puts HEAD's entries back into the index.
+    fn unstage(&self, paths: &[&str]) -> Result<()> {
+        self.change_index(&["reset", "-q", "--"], paths)
+    }
+
+    /// Another process's `index.lock` is waited for.
+    fn change_index(&self, args: &[&str], paths: &[&str]) -> Result<()> {
         for attempt in 0..60_u64 {
-            let output = self.git().command(["update-index", "--add", "--remove", "--"]).args(paths).run_raw()?;
+            let output = self.git().command(args).args(paths).run_raw()?;
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             if output.status.success() {
                 return Ok(());
             }
             // "fatal: Unable to create '….git/index.lock': File exists."
             if !said.contains("index.lock") {
-                bail!("git update-index failed: {}", said.trim());
+                bail!("git {} failed: {}", args[0], said.trim());
             }
             std::thread::sleep(std::time::Duration::from_millis(10 + attempt));
         }
         bail!("another git process holds index.lock")
-    }
-
-    fn unstage(&self, paths: &[&str]) -> Result<()> {
-        self.git().command(["reset", "-q", "--"]).args(paths).output().map(drop)
     }
 
     fn signed_or_plain_commit(&self, tree: Oid, parent: Oid, message: &str) -> Result<Oid> {

@@ -39,22 +39,38 @@ pub fn scrub(command: &mut Command) {
     }
 }
 
+/// Of those, the ones that say how a repository's objects are to be read; in a quarantine nothing can be read without them.
+const OBJECT_ENV: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_GRAFT_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+];
+
 /// Where git runs, and with which environment.
 #[derive(Clone, Debug)]
 pub struct Git {
     dir: PathBuf,
-    inherit: bool,
+    /// Variables that name the repository where its directory alone does not.
+    env: Vec<(&'static str, OsString)>,
 }
 
 impl Git {
     /// git in a directory that we chose: the caller's repository-local variables are removed.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), inherit: false }
+        Self { dir: dir.into(), env: Vec::new() }
     }
 
-    /// git exactly where the caller stands (a hook, a quarantine): nothing is removed.
-    pub fn inherited() -> Self {
-        Self { dir: PathBuf::from("."), inherit: true }
+    /// git in the repository that the environment names (`git --git-dir`, a hook, a quarantine), by absolute paths. The index that the
+    /// environment names is not passed on: it is that of a commit in the making, and ours to leave alone.
+    pub fn named_by_environment(git_dir: &Path, common_dir: &Path, work_tree: Option<&Path>) -> Self {
+        let mut env: Vec<(&str, OsString)> = vec![("GIT_DIR", git_dir.into()), ("GIT_COMMON_DIR", common_dir.into())];
+        env.extend(work_tree.map(|top| ("GIT_WORK_TREE", top.into())));
+        env.extend(OBJECT_ENV.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+        Self { dir: work_tree.unwrap_or(git_dir).to_owned(), env }
     }
 
     /// The directory in which git runs.
@@ -70,9 +86,8 @@ impl Git {
     {
         GitCommand {
             dir: self.dir.clone(),
-            inherit: self.inherit,
             hooks: false,
-            env: Vec::new(),
+            env: self.env.iter().map(|(name, value)| (OsString::from(name), value.clone())).collect(),
             stdin: None,
             args: args.into_iter().map(|a| a.as_ref().to_owned()).collect(),
         }
@@ -84,7 +99,6 @@ impl Git {
 #[derive(Clone, Debug)]
 pub struct GitCommand {
     dir: PathBuf,
-    inherit: bool,
     hooks: bool,
     env: Vec<(OsString, OsString)>,
     stdin: Option<Vec<u8>>,
@@ -143,6 +157,16 @@ impl GitCommand {
         Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
     }
 
+    /// Runs, and returns standard output without the newline that ends it, as a path: any bytes.
+    pub fn path(self) -> Result<PathBuf> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let mut bytes = self.output()?;
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        Ok(PathBuf::from(OsString::from_vec(bytes)))
+    }
+
     /// Runs, and returns whether git exited 0. Use it only where any other code is an answer too.
     pub fn succeeds(self) -> Result<bool> {
         Ok(self.run_raw()?.status.success())
@@ -171,9 +195,7 @@ impl GitCommand {
     /// The process to spawn by hand, for what streams (`fast-import`, `cat-file --batch`) or talks to the terminal.
     pub fn into_process(self) -> Command {
         let mut command = Command::new("git");
-        if !self.inherit {
-            scrub(&mut command);
-        }
+        scrub(&mut command);
         command.current_dir(&self.dir);
         command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
         command.envs(self.env);

@@ -1,6 +1,7 @@
 //! Questions about the commit graph, and the tree that verdicts rest on.
 
 use super::{Oid, Repository};
+use crate::failure::Failure;
 use anyhow::{Context as _, Result, bail};
 use std::collections::HashMap;
 
@@ -41,7 +42,9 @@ impl Repository {
     pub fn resolve_commit(&self, revision: &str) -> Result<Oid> {
         let spec = format!("{revision}^{{commit}}");
         let output = self.git().command(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run_raw()?;
-        Oid::from_hex(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("'{revision}' names no commit"))
+        let found = Oid::from_hex(&String::from_utf8_lossy(&output.stdout));
+        let revision = revision.escape_debug();
+        Ok(found.ok_or_else(|| Failure::new(format!("'{revision}' names no commit")).hint("see what there is: git log --oneline --all"))?)
     }
 
     /// The code tree of a commit: its root tree without specs and archived specs, so that planning changes no verdict.

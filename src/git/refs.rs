@@ -39,24 +39,38 @@ impl Repository {
     pub fn reference(&self, name: &str) -> Result<Option<Oid>> {
         if self.reftable() {
             let output = self.git().command(["rev-parse", "--verify", "--quiet", "--end-of-options", name]).run_raw()?;
-            return Ok(Oid::from_hex(&String::from_utf8_lossy(&output.stdout)));
+            return match output.status.code() {
+                Some(0) => Ok(Oid::from_hex(&String::from_utf8_lossy(&output.stdout))),
+                Some(1) => Ok(None),
+                _ => bail!("could not read the ref {name}: {}", String::from_utf8_lossy(&output.stderr).trim()),
+            };
         }
-        let found = self.gix.try_find_reference(name).with_context(|| format!("could not read the ref {name}"))?;
-        let Some(mut reference) = found else { return self.freshly_packed(name) };
-        match reference.follow_to_object() {
-            Ok(id) => Ok(Some(Oid(id.detach()))),
-            // A symbolic ref to a branch that has no commit yet.
-            Err(_) => Ok(None),
+        self.beside_packing(|| {
+            let found = self.gix.try_find_reference(name).with_context(|| format!("could not read the ref {name}"))?;
+            // A symbolic ref to a branch that has no commit yet leads to no object.
+            Ok(found.and_then(|mut reference| reference.follow_to_object().ok().map(|id| Oid(id.detach()))))
+        })
+    }
+
+    /// Reads refs again where packed-refs was replaced meanwhile: gix reads it before it looks for the loose files, so a `git pack-refs`
+    /// in between makes a ref look absent, or older than it is.
+    fn beside_packing<T>(&self, read: impl Fn() -> Result<T>) -> Result<T> {
+        let mut before = self.packed_refs();
+        loop {
+            let result = read();
+            let after = self.packed_refs();
+            if after == before {
+                return result;
+            }
+            before = after;
         }
     }
 
-    /// gix reads packed-refs before it looks for the loose file, so a `git pack-refs` in between makes a ref look absent. What is absent is
-    /// looked for once more in packed-refs as they are now.
-    fn freshly_packed(&self, name: &str) -> Result<Option<Oid>> {
-        let packed = self.gix.refs.open_packed_buffer().with_context(|| format!("could not read the ref {name}"))?;
-        let Some(packed) = packed else { return Ok(None) };
-        let found = packed.try_find(name).ok().flatten();
-        Ok(found.map(|reference| Oid(reference.target())))
+    /// What tells one packed-refs file from the next; `None` where there is none.
+    fn packed_refs(&self) -> Option<(u64, u64, std::time::SystemTime)> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = std::fs::metadata(self.common_dir().join("packed-refs")).ok()?;
+        Some((metadata.ino(), metadata.len(), metadata.modified().ok()?))
     }
 
     /// Every ref below `prefix` (which ends in `/`), sorted by name.
@@ -66,17 +80,19 @@ impl Repository {
             let pairs = text.lines().filter_map(|line| line.split_once(' '));
             return Ok(pairs.filter_map(|(id, name)| Some((name.to_owned(), Oid::from_hex(id)?))).collect());
         }
-        let platform = self.gix.references().context("could not list refs")?;
-        let mut list = Vec::new();
-        for reference in platform.prefixed(prefix).with_context(|| format!("could not list {prefix}"))? {
-            // A ref that is deleted while we list is reported as an error by gix; it is simply not there.
-            let Ok(reference) = reference else { continue };
-            if let Some(id) = reference.target().try_id() {
-                list.push((reference.name().as_bstr().to_string(), Oid(id.to_owned())));
+        self.beside_packing(|| {
+            let platform = self.gix.references().context("could not list refs")?;
+            let mut list = Vec::new();
+            for reference in platform.prefixed(prefix).with_context(|| format!("could not list {prefix}"))? {
+                // A ref that is deleted while we list is reported as an error by gix; it is simply not there.
+                let Ok(reference) = reference else { continue };
+                if let Some(id) = reference.target().try_id() {
+                    list.push((reference.name().as_bstr().to_string(), Oid(id.to_owned())));
+                }
             }
-        }
-        list.sort();
-        Ok(list)
+            list.sort();
+            Ok(list)
+        })
     }
 
     /// Moves refs in one transaction, all or none, without hooks.

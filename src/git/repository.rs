@@ -12,6 +12,7 @@ pub struct Repository {
     git: Git,
     common_dir: PathBuf,
     reftable: bool,
+    index_is_elsewhere: bool,
 }
 
 impl Repository {
@@ -34,19 +35,31 @@ impl Repository {
 
     /// Opens the repository whose worktree or git directory this is, whatever the environment says.
     pub fn open(path: &Path) -> Result<Self> {
-        let found = gix::open(path).with_context(|| format!("could not open the repository {}", path.display()))?;
+        let failed = || format!("could not open the repository {}", path.display());
+        let found = gix::open(path).with_context(failed)?;
+        // gix takes GIT_WORK_TREE to be about whatever it opens; what it reaches from another repository it opens without.
+        let linked = std::env::var_os("GIT_WORK_TREE").is_some() && found.kind() == gix::repository::Kind::LinkedWorkTree;
+        let found = if linked { without_environment(&found).with_context(failed)? } else { found };
         Self::wrap(found, false)
     }
 
     fn wrap(gix: gix::Repository, from_environment: bool) -> Result<Self> {
         let common_dir = gix.common_dir().canonicalize().context("could not find the git directory")?;
         let storage = gix.config_snapshot().string("extensions.refStorage").map(|s| s.to_string());
-        let top = gix.workdir().map_or_else(|| gix.git_dir().to_owned(), Path::to_owned);
-        let top = top.canonicalize().unwrap_or(top);
-        // Inside a hook git's own variables name this very repository; elsewhere the directory does.
-        let in_hook = from_environment && std::env::var_os("GIT_DIR").is_some();
-        let git = if in_hook { Git::inherited() } else { Git::at(top) };
-        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files") })
+        let real = |dir: &Path| dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+        let (git_dir, top) = (real(gix.git_dir()), gix.workdir().map(real));
+        let set = |name| from_environment && std::env::var_os(name).is_some();
+        let git = match set("GIT_DIR") {
+            true => Git::named_by_environment(&git_dir, &common_dir, top.as_deref()),
+            false => Git::at(top.unwrap_or(git_dir)),
+        };
+        let index_is_elsewhere = set("GIT_INDEX_FILE");
+        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files"), index_is_elsewhere })
+    }
+
+    /// True where git runs us as a hook of a commit in the making, or a person uses another index than the checkout's own.
+    pub(super) fn index_is_elsewhere(&self) -> bool {
+        self.index_is_elsewhere
     }
 
     /// git, run in this checkout.
@@ -132,6 +145,14 @@ impl Repository {
         let signature = self.gix.author().ok_or_else(no_identity)?.map_err(|e| anyhow!("could not read the author's date: {e}"))?;
         super::Signature::from_ref(signature)
     }
+}
+
+/// The same linked worktree, opened as if git's variables for the repository were not set.
+fn without_environment(linked: &gix::Repository) -> Result<gix::Repository> {
+    let here = linked.git_dir().canonicalize()?;
+    let main = linked.main_repo()?;
+    let same = main.worktrees()?.into_iter().find(|tree| tree.git_dir().canonicalize().is_ok_and(|dir| dir == here));
+    Ok(same.context("it is not among the worktrees of its repository")?.into_repo()?)
 }
 
 fn no_identity() -> anyhow::Error {

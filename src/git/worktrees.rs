@@ -1,7 +1,9 @@
 //! Linked worktrees, by git's own command.
 
 use super::{Git, Oid, Repository};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +23,14 @@ pub struct Worktree {
 impl Repository {
     /// Every worktree of the repository; the first is the main one.
     pub fn worktrees(&self) -> Result<Vec<Worktree>> {
-        let output = self.git().command(["worktree", "list", "--porcelain", "-z"]).output()?;
-        Ok(parse(&output))
+        let lock = self.worktrees_lock()?;
+        lock.lock_shared().context("could not lock the worktrees")?;
+        let mut list = parse(&self.worktree_command(&["list", "--porcelain", "-z"])?);
+        // Of a git directory elsewhere, git takes the directory itself for the main worktree.
+        if let (Some(main), Some(top)) = (list.first_mut(), self.main_worktree()) {
+            main.path = top;
+        }
+        Ok(list)
     }
 
     /// The worktree that has this branch (full name) checked out, if any.
@@ -32,42 +40,83 @@ impl Repository {
 
     /// Makes a linked worktree of an existing branch at `path`, locked for `reason`.
     pub fn add_worktree(&self, path: &Path, branch: &str, reason: &str) -> Result<()> {
-        let command = self.git().command(["worktree", "add", "--quiet", "--lock", "--reason", reason, "--"]).arg(path).arg(branch);
-        command.output().with_context(|| format!("could not make the worktree {}", path.display())).map(drop)
+        let made = self.change_worktrees(&["add", "--quiet", "--lock", "--reason", reason, "--"], &[path.as_os_str(), branch.as_ref()]);
+        made.with_context(|| format!("could not make the worktree {}", path.display()))
     }
 
     /// Makes a linked worktree with a detached HEAD at `commit`.
     pub fn add_detached_worktree(&self, path: &Path, commit: Oid) -> Result<()> {
-        let command = self.git().command(["worktree", "add", "--quiet", "--detach", "--"]).arg(path).arg(commit.to_string());
-        command.output().with_context(|| format!("could not make the worktree {}", path.display())).map(drop)
+        let made = self.change_worktrees(&["add", "--quiet", "--detach", "--"], &[path.as_os_str(), commit.to_string().as_ref()]);
+        made.with_context(|| format!("could not make the worktree {}", path.display()))
     }
 
     /// Unlocks a worktree; one that is not locked is fine.
     pub fn unlock_worktree(&self, path: &Path) -> Result<()> {
-        self.git().command(["worktree", "unlock", "--"]).arg(path).run_raw().map(drop)
+        let _fine = self.change_worktrees(&["unlock", "--"], &[path.as_os_str()]);
+        Ok(())
     }
 
     /// Locks a worktree; one that is locked is fine.
     pub fn lock_worktree(&self, path: &Path, reason: &str) -> Result<()> {
-        self.git().command(["worktree", "lock", "--reason", reason, "--"]).arg(path).run_raw().map(drop)
+        let _fine = self.change_worktrees(&["lock", "--reason", reason, "--"], &[path.as_os_str()]);
+        Ok(())
     }
 
     /// Removes an unlocked worktree; git refuses one that holds modified or untracked files.
     pub fn remove_worktree(&self, path: &Path) -> Result<()> {
-        self.git().command(["worktree", "remove", "--"]).arg(path).output().map(drop)
+        self.change_worktrees(&["remove", "--"], &[path.as_os_str()])
     }
 
-    /// Forgets worktrees whose directories are gone. A locked one is remembered for ever by git: it may be on a disk that comes back.
-    pub fn prune_worktrees(&self) -> Result<()> {
-        self.git().command(["worktree", "prune"]).output().map(drop)
+    /// Moves an unlocked worktree.
+    pub fn move_worktree(&self, path: &Path, target: &Path) -> Result<()> {
+        self.change_worktrees(&["move", "--"], &[path.as_os_str(), target.as_os_str()])
     }
 
-    /// Forgets this worktree of ours if its directory is gone, although it is locked.
-    pub fn forget_worktree(&self, path: &Path) -> Result<()> {
-        if !path.exists() {
-            self.unlock_worktree(path)?;
+    fn change_worktrees(&self, args: &[&str], paths: &[&OsStr]) -> Result<()> {
+        let lock = self.worktrees_lock()?;
+        lock.lock().context("could not lock the worktrees")?;
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain(paths.iter().copied()).collect();
+        self.worktree_command(&args).map(drop)
+    }
+
+    /// git itself locks nothing here: one process trips over what another one has half made or half removed. We are held off by a lock of
+    /// our own; beside a person's `git worktree` it is tried again.
+    fn worktree_command<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
+        // "fatal: could not create directory of '.git/worktrees/x': No such file or directory",
+        // "fatal: failed to read .git/worktrees/x/commondir: Success"
+        const TRIPPED: &[&str] = &["No such file or directory", "failed to read"];
+        let mut attempt = 0_u64;
+        loop {
+            let output = self.git().command(["worktree"]).args(args).run_raw()?;
+            if output.status.success() {
+                return Ok(output.stdout);
+            }
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            attempt += 1;
+            if attempt == 10 || !TRIPPED.iter().any(|words| said.contains(words)) {
+                let verb = args.first().map(|verb| verb.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+                bail!("git worktree {verb} failed: {}", said.trim());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(attempt * 5));
         }
-        self.prune_worktrees()
+    }
+
+    fn worktrees_lock(&self) -> Result<File> {
+        let dir = self.common_dir().join("chant");
+        std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+        File::create(dir.join("worktrees.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))
+    }
+
+    /// Forgets this worktree of ours if its directory is gone, locked or not. Others that are gone are left alone: one may lie on a disk
+    /// that comes back, and one may just be in the making.
+    pub fn forget_worktree(&self, path: &Path) -> Result<()> {
+        let real = path.parent().and_then(|dir| Some(dir.canonicalize().ok()?.join(path.file_name()?)));
+        let real = real.unwrap_or_else(|| path.to_owned());
+        if path.exists() || !self.worktrees()?.iter().any(|tree| tree.path == real) {
+            return Ok(());
+        }
+        self.unlock_worktree(path)?;
+        self.remove_worktree(path)
     }
 }
 

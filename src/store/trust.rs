@@ -4,6 +4,7 @@
 //! clone wrote.
 
 use super::Store;
+use crate::spec::{Document, intent};
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
 
@@ -19,6 +20,12 @@ impl Store<'_> {
             std::fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
         }
         std::fs::write(&file, b"").with_context(|| format!("could not write {}", file.display()))
+    }
+
+    /// Trusts what was made from these versions where every one of them is trusted: somebody who adds a label to another clone's spec has
+    /// not read its commands. Before the event that makes it, so that nobody finds a version that is not trusted yet.
+    pub fn trust_made_from(&self, from: &[&Document], made: &Document) -> Result<()> {
+        if from.iter().all(|document| self.trusts(&intent::id(document))) { self.trust(&intent::id(made)) } else { Ok(()) }
     }
 
     /// True where this clone trusts an intent, or `chant.trust=all` says that it trusts every one.

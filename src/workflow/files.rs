@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::git::Oid;
 use crate::git::checkout::PathCommit;
-use crate::spec::SpecId;
+use crate::spec::{EventKind, SpecId};
 use crate::store::{Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
@@ -12,8 +12,9 @@ use std::path::Path;
 /// Writes the spec's document to its file, and commits that path, after a verb changed the spec from a document whose blob was `was`
 /// (`None`: the spec is new).
 ///
-/// A file that is not that version (another branch is checked out, or somebody is editing it) is left as it is: the next command will
-/// see it. From inside a run only refs are written.
+/// Of several verbs at once, the one whose version the file still is writes what all of them made. A file that is none of these versions
+/// (another branch is checked out, or somebody is editing it) is left as it is: the next command will see it. From inside a run only
+/// refs are written.
 pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> Result<()> {
     if ctx.inside_run.is_some() {
         return Ok(());
@@ -21,17 +22,43 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     let Some(path) = ctx.store().file(&spec.id) else { return Ok(()) };
     let _lock = lock(ctx)?;
     let now = ctx.store().read_file(&spec.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;
-    let blob = ctx.repo.hash_blob(spec.document.as_bytes())?;
-    if now != was && now != Some(blob) {
+    let (newest, since) = since(ctx, spec)?;
+    let in_between = now.is_some_and(|now| since.contains(&now.to_string()));
+    if now != was && !in_between {
         if now.is_some() {
             let path = spec_path(&spec.id);
             ctx.out.note(format!("{path} holds another version here and is left as it is; what counts: git chant show {} --body", spec.id));
         }
         return Ok(());
     }
-    replace(&path, spec.document.as_bytes())?;
+    let blob = ctx.repo.hash_blob(newest.document.as_bytes())?;
+    if now != Some(blob) {
+        replace(&path, newest.document.as_bytes())?;
+    }
     ctx.store().remember_file(&spec.id, blob)?;
     commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
+}
+
+/// The newest version that verbs have made from this one, and the blobs on the way there, both ends included. What a run adds comes with
+/// its branch.
+fn since(ctx: &Context, spec: &Spec) -> Result<(Spec, Vec<String>)> {
+    let mut blobs = vec![spec.event.blob.clone()];
+    let tip = ctx.store().load(&spec.id)?.map_or(spec.tip, |now| now.tip);
+    let mut newest = spec.tip;
+    if tip != spec.tip {
+        for recorded in ctx.store().history(tip)?.into_iter().rev().filter(|recorded| recorded.id != spec.tip) {
+            if !recorded.parents.contains(&newest) {
+                continue;
+            }
+            if recorded.event.kind == EventKind::Start {
+                break;
+            }
+            newest = recorded.id;
+            blobs.push(recorded.event.blob);
+        }
+    }
+    let spec = if newest == spec.tip { spec.clone() } else { ctx.store().load_at(&spec.id, newest)? };
+    Ok((spec, blobs))
 }
 
 /// One process at a time looks at and writes the spec files of a checkout. Held for moments only.
@@ -79,7 +106,7 @@ pub fn give_way(ctx: &Context, from: &SpecId, to: &SpecId) -> Result<()> {
     }
     let paths = names.map(|(id, blob)| (spec_path(id), Some(blob)));
     match ctx.repo.commit_paths(&paths, &format!("chant({to}): rename from {from}\n"))? {
-        PathCommit::Done(_) => names.iter().try_for_each(|(id, blob)| store.remember_file(id, *blob)),
+        PathCommit::Done(_) | PathCommit::Already => names.iter().try_for_each(|(id, blob)| store.remember_file(id, *blob)),
         PathCommit::NotCommitted(reason) => {
             ctx.out.note(format!("{} is written but not committed: {reason}.", spec_path(to)));
             Ok(())
@@ -98,7 +125,7 @@ pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Resu
         return Ok(());
     }
     match ctx.repo.commit_path(&path, blob, message)? {
-        PathCommit::Done(_) => ctx.store().remember_file(id, blob),
+        PathCommit::Done(_) | PathCommit::Already => ctx.store().remember_file(id, blob),
         PathCommit::NotCommitted(reason) => {
             ctx.out.note(format!("{path} is written but not committed: {reason}."));
             Ok(())

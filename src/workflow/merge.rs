@@ -37,7 +37,7 @@ pub fn merged_into(ctx: &Context, facts: &Facts) -> Result<Option<String>> {
 pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     let facts = verify::facts(ctx, spec)?;
     let full = format!("refs/heads/{target}");
-    let current = ctx.repo.reference(&full)?.with_context(|| format!("branch '{target}' has no commit yet"))?;
+    let current = ctx.repo.reference(&full)?.ok_or_else(|| plan::no_commit_yet(target))?;
     let tip = facts.finish.and_then(|finish| Oid::from_hex(&finish.tip));
     let tip = match tip {
         Some(tip) => tip,

@@ -195,6 +195,7 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
             Some(together) => together.clone(),
             None => joined(&store.prepare(&from, &change)?)?,
         };
+        store.trust_made_from(&[&tip.document, edit.newest()], &next.document)?;
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
         ctx.out.note(format!("Recorded your edit of {id}."));
         let completed = together.is_none() && refused.is_none() && wants(&edit.document, &from) == Some(Status::Completed);

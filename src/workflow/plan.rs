@@ -79,8 +79,7 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
         None => target(ctx)?,
     };
     let base = ctx.repo.reference(&format!("refs/heads/{target}"))?;
-    let base =
-        base.ok_or_else(|| Failure::new(format!("branch '{target}' has no commit yet")).hint("git commit --allow-empty -m 'Begin'"))?;
+    let base = base.ok_or_else(|| no_commit_yet(&target))?;
     let front = spec.document.front().with_context(|| format!("could not read {}", spec_path(&spec.id)))?;
     let named = options.prompt.clone().or(front.prompt);
     let prompt = named.unwrap_or_else(|| prompt::default_for(&front.spec_type).to_owned());
@@ -88,6 +87,11 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
     let worktree = worktrees_dir(&ctx.repo).join(spec.id.as_str());
     let inputs = inputs(ctx, &spec, base)?;
     Ok(Plan { spec, agent, target, base, worktree, inputs, prompt, options })
+}
+
+/// Why nothing can be worked for, or merged into, this branch.
+pub fn no_commit_yet(target: &str) -> Failure {
+    Failure::new(format!("branch '{target}' has no commit yet")).hint("git commit --allow-empty -m 'Begin'")
 }
 
 /// The branch that work is meant for: the one checked out, else `chant.target`.

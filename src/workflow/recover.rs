@@ -145,7 +145,7 @@ fn save_worktree(ctx: &Context, id: &SpecId, path: &std::path::Path, why: &str) 
         let name = format!("{}@{number}", path.file_name().context("a worktree has a name")?.to_string_lossy());
         let target = path.with_file_name(name);
         if !target.exists() {
-            git.command(["worktree", "move", "--"]).arg(path).arg(&target).output()?;
+            ctx.repo.move_worktree(path, &target)?;
             Git::at(&target).command(["checkout", "--quiet", "--detach"]).output()?;
             ctx.out.note(format!("The earlier worktree holds ignored files; it is now {}", target.display()));
             return Ok(());

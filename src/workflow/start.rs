@@ -29,11 +29,14 @@ pub struct Started {
     _held: Held,
 }
 
-/// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back.
-pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
+/// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back. `None`: the spec changed since
+/// the plan was made; plan again.
+pub fn begin(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
     let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
-    require_unchanged(ctx, &plan)?;
+    if !is_unchanged(ctx, &plan)? {
+        return Ok(None);
+    }
     let run_id = new_run_id();
     let dir = RunDir::create(ctx.repo.common_dir(), &run_id, plan.spec.id.as_str())?;
     let full = format!("refs/heads/{}", plan.spec.id.branch());
@@ -48,25 +51,34 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Started> {
         return Err(error);
     }
     match prepare(ctx, &plan, &dir, &run_id) {
-        Ok((base, spec)) => Ok(Started { plan, spec, dir, base, _lock: lock, _held: held }),
-        Err(error) => {
+        Ok(Some((base, spec))) => Ok(Some(Started { plan, spec, dir, base, _lock: lock, _held: held })),
+        not_begun => {
             take_back(ctx, &plan);
             dir.remove()?;
-            Err(error)
+            not_begun.map(|_| None)
         }
     }
 }
 
-/// Refuses a plan that was made from a version that is not the tip any more: under the lock nobody else starts or ends a run.
-fn require_unchanged(ctx: &Context, plan: &Plan) -> Result<()> {
-    let id = &plan.spec.id;
-    if ctx.repo.reference(&id.ref_name())? == Some(plan.spec.tip) {
-        return Ok(());
+/// Plans and begins until it takes. Whoever edits or approves meanwhile is not refused for it, and neither is the start.
+pub fn until_it_takes(id: &SpecId, mut begin: impl FnMut() -> Result<Option<Started>>) -> Result<Started> {
+    for _ in 0..TRIES {
+        if let Some(started) = begin()? {
+            return Ok(started);
+        }
     }
-    Err(Failure::new(format!("{id} changed while the run was being prepared")).hint(format!("git chant show {id}")).into())
+    Err(Failure::new(format!("{id} kept changing while its run was being prepared")).hint(format!("git chant history {id}")).into())
 }
 
-fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<(Oid, Spec)> {
+/// How often a run is prepared anew. Each time makes a worktree, so somebody who changes the spec without end ends it.
+const TRIES: usize = 20;
+
+/// False for a plan that was made from a version that is not the tip any more: under the lock nobody else starts or ends a run.
+fn is_unchanged(ctx: &Context, plan: &Plan) -> Result<bool> {
+    Ok(ctx.repo.reference(&plan.spec.id.ref_name())? == Some(plan.spec.tip))
+}
+
+fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Option<(Oid, Spec)>> {
     let (id, branch) = (&plan.spec.id, plan.spec.id.branch());
     let full = format!("refs/heads/{branch}");
     ctx.repo.add_worktree(&plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
@@ -88,10 +100,7 @@ fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<(Oi
     change = change.with("Base", base);
     dir.set_prompt(compose(ctx, plan, &plan.worktree)?.as_bytes())?;
     ctx.store().keep(run_id, base)?;
-    match ctx.store().append(&plan.spec, &change)? {
-        Some(spec) => Ok((base, spec)),
-        None => Err(Failure::new(format!("{id} changed while the run was being prepared")).hint(format!("git chant show {id}")).into()),
-    }
+    Ok(ctx.store().append(&plan.spec, &change)?.map(|spec| (base, spec)))
 }
 
 /// Writes the spec's file in a run's worktree, and commits it there unless specs are kept out of every commit.
@@ -103,51 +112,58 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
     }
     let blob = tree.write_blob(bytes)?;
     match tree.commit_path(&spec_path(id), blob, message)? {
-        PathCommit::Done(_) => Ok(()),
-        PathCommit::NotCommitted(reason) if reason.contains("already") => Ok(()),
+        PathCommit::Done(_) | PathCommit::Already => Ok(()),
         PathCommit::NotCommitted(reason) => bail!("could not commit the spec on {}: {reason}", id.branch()),
     }
 }
 
-/// Begins another attempt on the branch and in the worktree of the last one.
-pub fn go_on(ctx: &Context, plan: Plan) -> Result<Started> {
+/// Begins another attempt on the branch and in the worktree of the last one. `None`: the spec changed since the plan was made.
+pub fn go_on(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
     may_go_on(ctx, &plan)?;
     let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
-    require_unchanged(ctx, &plan)?;
+    if !is_unchanged(ctx, &plan)? {
+        return Ok(None);
+    }
     let run_id = new_run_id();
     let id = &plan.spec.id;
-    let full = format!("refs/heads/{}", id.branch());
-    let base = ctx.repo.reference(&full)?;
-    let base = base.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
+    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let tip = tip.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
     let dir = RunDir::create(ctx.repo.common_dir(), &run_id, id.as_str())?;
+    match prepare_again(ctx, &plan, &dir, tip) {
+        Ok(Some((base, spec))) => Ok(Some(Started { plan, spec, dir, base, _lock: lock, _held: held })),
+        not_begun => {
+            // Nobody works in it; the next try locks it again.
+            ctx.repo.unlock_worktree(&plan.worktree)?;
+            dir.remove()?;
+            not_begun.map(|_| None)
+        }
+    }
+}
+
+fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<Option<(Oid, Spec)>> {
+    let branch = plan.spec.id.branch();
     ctx.repo.forget_worktree(&plan.worktree)?;
-    let reason = format!("git-chant run {run_id}");
-    match ctx.repo.worktree_of(&full)? {
+    let reason = format!("git-chant run {}", dir.run_id());
+    match ctx.repo.worktree_of(&format!("refs/heads/{branch}"))? {
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
-        None => ctx.repo.add_worktree(&plan.worktree, &id.branch(), &reason)?,
+        None => ctx.repo.add_worktree(&plan.worktree, &branch, &reason)?,
     }
     dir.set_worktree(&plan.worktree)?;
-    dir.set_prompt(compose(ctx, &plan, &plan.worktree)?.as_bytes())?;
-    ctx.store().keep(&run_id, base)?;
-    refresh_spec(ctx, &plan)?;
+    dir.set_prompt(compose(ctx, plan, &plan.worktree)?.as_bytes())?;
+    ctx.store().keep(dir.run_id(), tip)?;
+    refresh_spec(ctx, plan)?;
     // The work began where the first attempt on this branch began: what came since is the work.
-    let began = verify::facts(ctx, &plan.spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(base);
+    let began = verify::facts(ctx, &plan.spec)?.start.and_then(|start| Oid::from_hex(&start.base)).unwrap_or(tip);
     let change = Change::new(EventKind::Start)
         .status(Status::InProgress)
-        .with("Run", &run_id)
+        .with("Run", dir.run_id())
         .with("Intent", intent::id(&plan.spec.document))
         .with("Target", &plan.target)
         .with("Agent", plan.agent.name())
         .with("Base", began);
     let change = Change { new_attempt: true, ..change };
-    match ctx.store().append(&plan.spec, &change)? {
-        Some(spec) => Ok(Started { plan, spec, dir, base: began, _lock: lock, _held: held }),
-        None => {
-            dir.remove()?;
-            Err(Failure::new("the spec changed while the run was being prepared").hint("git chant list").into())
-        }
-    }
+    Ok(ctx.store().append(&plan.spec, &change)?.map(|spec| (began, spec)))
 }
 
 /// Gives a worktree that is gone on in the spec as it is now, where people changed what it asks for since; else its ticks stay.

@@ -145,7 +145,7 @@ impl Place {
             std::fs::remove_dir_all(&path).context("could not empty the verify worktree")?;
         }
         if !is_worktree(&ctx.repo, &path)? {
-            ctx.repo.prune_worktrees()?;
+            ctx.repo.forget_worktree(&path)?;
             ctx.repo.add_detached_worktree(&path, commit)?;
         }
         let git = Git::at(&path);

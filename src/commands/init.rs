@@ -66,6 +66,12 @@ fn refuse_mixed_modes(ctx: &Context, args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// A branch's name in a YAML list; git allows names that are more than a word to YAML.
+fn yaml_word(name: &str) -> String {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte)) && name.starts_with(char::is_alphabetic);
+    if plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+}
+
 struct Setup<'a> {
     ctx: &'a Context,
     top: PathBuf,
@@ -109,10 +115,35 @@ impl Setup<'_> {
             self.ctx.out.line(".chant/config.md: left as it is");
             return Ok(());
         }
-        files::replace(&path, CONFIG.as_bytes())?;
+        let main = self.main_of_another_name()?;
+        let protected = main.clone().map_or_else(|| self.ctx.repo.config_all("chant.protected"), |main| vec![main]);
+        let text = match protected.iter().map(|name| yaml_word(name)).collect::<Vec<_>>().join(", ") {
+            names if names.is_empty() => CONFIG.to_owned(),
+            names => CONFIG.replace("[main, master]", &format!("[{names}]")),
+        };
+        files::replace(&path, text.as_bytes())?;
         let advice = if self.silent { "" } else { "; commit it to share the settings" };
         self.ctx.out.line(format!(".chant/config.md: created{advice}"));
-        Ok(())
+        // The file counts once it is committed.
+        main.map_or(Ok(()), |main| self.config("chant.protected", &main))
+    }
+
+    /// The main branch, where nothing says yet what is protected and it is called neither main nor master: what the remote checks out,
+    /// else the only branch that can be it.
+    fn main_of_another_name(&self) -> Result<Option<String>> {
+        let repo = &self.ctx.repo;
+        let usual = ["main", "master"];
+        if repo.config("chant.protected").is_some() {
+            return Ok(None);
+        }
+        let remote = repo.git().command(["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]).run_raw()?;
+        let remote = String::from_utf8_lossy(&remote.stdout).trim().strip_prefix("origin/").map(str::to_owned);
+        let mut has_usual = false;
+        for name in usual {
+            has_usual |= repo.reference(&format!("refs/heads/{name}"))?.is_some();
+        }
+        let here = if has_usual { None } else { repo.current_branch()?.filter(|branch| !branch.starts_with("chant/")) };
+        Ok(remote.or(here).filter(|branch| !usual.contains(&branch.as_str())))
     }
 
     /// Plain `git merge` joins spec files as we do.
@@ -136,8 +167,9 @@ impl Setup<'_> {
     }
 
     fn hooks(&self) -> Result<()> {
-        let selection = hooks::selection(&self.ctx.repo);
-        match hooks::install(self.ctx, &selection, false) {
+        // What this command has written is not in the configuration that it read when it began.
+        let now = Context::discover()?;
+        match hooks::install(&now, &hooks::selection(&now.repo), false) {
             Ok(installed) => super::hooks::print_installed(self.ctx, &installed),
             // Everything else is set up all the same.
             Err(error) => match error.downcast::<Failure>() {

@@ -78,8 +78,7 @@ impl Place {
 
 /// The absolute directory in which git, run there, looks for hooks.
 pub fn dir_in(git: &Git) -> Result<PathBuf> {
-    let dir = git.command(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).with_hooks().line()?;
-    Ok(PathBuf::from(dir))
+    git.command(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).with_hooks().path()
 }
 
 fn scope_of(word: &str) -> Scope {

@@ -43,7 +43,9 @@ impl Store<'_> {
         let marks = tempfile::NamedTempFile::new_in(self.repo.common_dir()).context("could not make a temporary file")?;
         let scratch = format!("refs/chant-import/{}", super::specs::nonce());
         let command = self.repo.git().command(["fast-import", "--quiet", "--date-format=raw", "--force"]);
-        let mut process = command.arg(format!("--export-marks={}", marks.path().display())).into_process();
+        let mut option = std::ffi::OsString::from("--export-marks=");
+        option.push(marks.path());
+        let mut process = command.arg(option).into_process();
         let mut child = process.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().context("could not start git fast-import")?;
         let pipe = child.stdin.take().context("git fast-import has a standard input")?;
         let written = self.stream(BufWriter::new(pipe), &scratch, files);

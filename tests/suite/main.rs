@@ -17,6 +17,7 @@ mod join;
 mod kills;
 mod layers;
 mod merges;
+mod places;
 mod races;
 mod server;
 mod share;

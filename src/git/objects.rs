@@ -5,6 +5,23 @@ use anyhow::{Context as _, Result, anyhow};
 use gix::bstr::ByteSlice as _;
 use gix::objs::tree::EntryKind;
 
+/// From so many commits on, threads are worth their start.
+const MANY: usize = 1000;
+
+/// Reading does not get faster with more.
+const MOST_THREADS: usize = 4;
+
+/// Something made of each commit's message: what follows the first empty line, for a header's own lines are never empty.
+fn messages<T>(objects: &impl gix::objs::Find, ids: &[Oid], make: &impl Fn(&[u8]) -> Option<T>) -> Vec<Option<T>> {
+    let mut buffer = Vec::new();
+    let mut message = |id: &Oid| {
+        let object = objects.try_find(&id.0, &mut buffer).ok()??;
+        let start = object.data.find(b"\n\n").filter(|_| object.kind == gix::objs::Kind::Commit)? + 2;
+        make(&object.data[start..])
+    };
+    ids.iter().map(&mut message).collect()
+}
+
 /// Who and when, in git's own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
@@ -100,9 +117,31 @@ impl Repository {
         Ok(commit.message_raw().with_context(|| format!("could not read the message of {id}"))?.to_vec())
     }
 
-    /// Something made of a commit's message, without copying it; `None` for what is no commit. For listings.
-    pub fn read_message<T>(&self, id: Oid, make: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-        make(self.gix.find_commit(id.0).ok()?.message_raw().ok()?)
+    /// Something made of a commit's message; `None` for what is no commit.
+    pub fn read_message<T>(&self, id: Oid, make: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        messages(&self.gix.objects, &[id], &make).pop().flatten()
+    }
+
+    /// Something made of each commit's message, in the order of `ids`; `None` for what is no commit. For listings: many are read by
+    /// several threads, each with object files of its own.
+    pub fn read_messages<T: Send>(&self, ids: &[Oid], make: impl Fn(&[u8]) -> Option<T> + Sync) -> Vec<Option<T>> {
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(MOST_THREADS));
+        if ids.len() < MANY || threads == 1 {
+            return messages(&self.gix.objects, ids, &make);
+        }
+        let (path, hash) = (self.gix.objects.store_ref().path(), self.gix.object_hash());
+        let make = &make;
+        std::thread::scope(|scope| {
+            let mut chunks = ids.chunks(ids.len().div_ceil(threads));
+            let own = chunks.next().unwrap_or_default();
+            let read = |chunk: &[Oid]| Some(messages(&gix::odb::at(path, hash).ok()?, chunk, make));
+            let others: Vec<_> = chunks.map(|chunk| (chunk, scope.spawn(move || read(chunk)))).collect();
+            let mut all = messages(&self.gix.objects, own, make);
+            for (chunk, thread) in others {
+                all.extend(thread.join().ok().flatten().unwrap_or_else(|| messages(&self.gix.objects, chunk, make)));
+            }
+            all
+        })
     }
 
     /// True where this clone has the object.

@@ -5,6 +5,7 @@
 //! whatever a person wrote above can look like a trailer without being one.
 
 use super::status::{Approval, Status};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -181,13 +182,14 @@ impl Event {
 
     /// Reads a commit message back. Refuses one whose last paragraph lacks an event, a status or an attempt.
     pub fn parse(message: &[u8]) -> Result<Self, EventError> {
-        let message = String::from_utf8_lossy(message);
+        let message = std::str::from_utf8(message).map_or_else(|_| String::from_utf8_lossy(message), Cow::Borrowed);
         let message = message.trim_end();
         let (head, trailers) = message.rsplit_once("\n\n").ok_or_else(|| EventError::new("no trailers"))?;
         let mut event = Self::unread(head);
         let (mut kind, mut status, mut attempt) = (None, None, None);
         for line in trailers.lines() {
-            let Some((key, value)) = line.strip_prefix("Chant-").and_then(|rest| rest.split_once(": ")) else { continue };
+            let Some((key, value)) = line.strip_prefix("Chant-").and_then(|rest| rest.split_once(':')) else { continue };
+            let Some(value) = value.strip_prefix(' ') else { continue };
             match key {
                 "Event" => kind = Some(value.parse()?),
                 "Status" => status = Some(value.parse().map_err(|e| EventError::new(format!("{e}")))?),

@@ -114,8 +114,10 @@ impl<'r> Store<'r> {
     /// Every live spec, by id: one ref and one commit each. Refs that hold no event are skipped and named in the second list.
     pub fn list(&self) -> Result<(Vec<Listed>, Vec<String>)> {
         let (mut list, mut foreign) = (Vec::new(), Vec::new());
-        for (name, tip) in self.repo.references(SPEC_REFS)? {
-            let event = self.repo.read_message(tip, |message| Event::parse(message).ok());
+        let refs = self.repo.references(SPEC_REFS)?;
+        let tips: Vec<Oid> = refs.iter().map(|(_, tip)| *tip).collect();
+        let events = self.repo.read_messages(&tips, |message| Event::parse(message).ok());
+        for ((name, tip), event) in refs.into_iter().zip(events) {
             let id = name.strip_prefix(SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
             match (id, event) {
                 (Some(id), Some(event)) => list.push(Listed { id, tip, event }),

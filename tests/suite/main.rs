@@ -16,6 +16,7 @@ mod ids;
 mod join;
 mod kills;
 mod layers;
+mod many;
 mod merges;
 mod places;
 mod races;

@@ -1005,12 +1005,16 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__merge)
-            opts="-h --all --target --help"
+            opts="-h --all --mark --target --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --target)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -134,6 +134,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand cancel" -s h -l help
 complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s m -l reason -d 'Why' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand finalize" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l mark -d 'Declare that a commit of the target holds the spec\'s work, where git cannot see that' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l target -d 'The branch to merge into; else the one checked out' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l all -d 'Every completed spec whose work is not merged yet'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help'

@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::{Approval, EventKind, Status, intent};
 use crate::store::Change;
-use crate::workflow::find;
+use crate::workflow::{find, judge};
 use anyhow::Result;
 
 /// Arguments of `git chant approve`.
@@ -28,12 +28,15 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(by) => by.clone(),
         None => ctx.repo.author()?.name,
     };
+    let signs = ctx.repo.config_bool("commit.gpgSign", false) || ctx.repo.config_bool("chant.requireSigned", false);
     let again = args.by.is_none() && args.message.is_empty();
     let spec = ctx.store().amend(&id, |spec| {
         // First, so that nobody finds an approved version that is not trusted. What another clone has approved is trusted here by whoever
         // approves it here.
         ctx.store().trust(&intent::id(&spec.document))?;
-        if again && spec.event.approval == Approval::Approved && spec.event.status != Status::NeedsAttention {
+        let approved = again && spec.event.approval == Approval::Approved && spec.event.status != Status::NeedsAttention;
+        // One that was given without a signature is given again where it will have one.
+        if approved && (!signs || judge::is_signed(ctx, spec, EventKind::Approve, &[])?) {
             return Ok(None);
         }
         let mut change = Change::new(EventKind::Approve).text(&args.message).with("By", &by).with("Intent", intent::id(&spec.document));

@@ -60,7 +60,7 @@ fn asked(ctx: &Context, args: &Args) -> Result<(Asked, String)> {
         Some(from) => Some(ctx.repo.resolve_commit(if from.is_empty() { "HEAD" } else { from })?),
         None => current(ctx, &target, &name)?,
     };
-    Ok((Asked { target, current, heads: vec![(commit, branch)], result: Some(commit) }, name))
+    Ok((Asked { target, current, heads: vec![(commit, branch)], result: Some(commit), on_server: false }, name))
 }
 
 /// Where the target is: here, else where a remote has it, as in a checkout that CI made.

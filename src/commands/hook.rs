@@ -2,7 +2,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::hook::{HookKind, shim};
 use crate::output::safe;
-use crate::workflow::ask;
+use crate::workflow::ask::{self, Refusal};
+use crate::workflow::overrule;
 use anyhow::Result;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -29,16 +30,41 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     match ask::answer(&ctx, kind, &args.args, &stdin)? {
         ask::Answer::Fine => Ok(Outcome::Yes),
-        ask::Answer::No(refusals) => {
-            for refusal in refusals {
-                ctx.out.error(safe(&headline(kind, &refusal.target)));
-                super::gate::print_reasons(&ctx, &refusal.reasons);
+        ask::Answer::No(refusals) => refuse(&ctx, kind, &refusals),
+    }
+}
+
+/// Says why, and lets it through all the same where a person says so here and now. Nobody can say that on a server's behalf.
+fn refuse(ctx: &Context, kind: HookKind, refusals: &[Refusal]) -> Result<Outcome> {
+    let why = overrule::word().filter(|_| kind != HookKind::PreReceive);
+    if let Some(why) = &why {
+        match overrule::overrule(ctx, refusals, why) {
+            Ok(()) => {
+                let count: usize = refusals.iter().map(|refusal| refusal.reasons.len()).sum();
+                ctx.out.warning(format!(
+                    "let through in spite of {count} {}: {}",
+                    if count == 1 { "reason" } else { "reasons" },
+                    safe(why)
+                ));
+                return Ok(Outcome::Yes);
             }
-            if kind == HookKind::PreReceive {
-                ctx.out.hint("then push both again: git chant push && git push");
+            Err(error) => {
+                print_refusals(ctx, kind, refusals);
+                return Err(error);
             }
-            Ok(Outcome::No)
         }
+    }
+    print_refusals(ctx, kind, refusals);
+    if kind == HookKind::PreReceive {
+        ctx.out.hint("then push both again: git chant push && git push");
+    }
+    Ok(Outcome::No)
+}
+
+fn print_refusals(ctx: &Context, kind: HookKind, refusals: &[Refusal]) {
+    for refusal in refusals {
+        ctx.out.error(safe(&headline(kind, &refusal.target)));
+        super::gate::print_reasons(ctx, &refusal.reasons);
     }
 }
 

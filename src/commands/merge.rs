@@ -4,7 +4,7 @@ use crate::git::Oid;
 use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
-use crate::workflow::merge::{Merged, merge};
+use crate::workflow::merge::{self as workflow, Merged, merge};
 use crate::workflow::{find, plan, verify};
 use anyhow::Result;
 
@@ -12,11 +12,14 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The specs
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID", required_unless_present_any = ["all", "mark"])]
     ids: Vec<String>,
     /// Every completed spec whose work is not merged yet
     #[arg(long, conflicts_with = "ids")]
     all: bool,
+    /// Declare that a commit of the target holds the spec's work, where git cannot see that
+    #[arg(long, num_args = 2, value_names = ["ID", "COMMIT"], conflicts_with_all = ["ids", "all"])]
+    mark: Vec<String>,
     /// The branch to merge into; else the one checked out
     #[arg(long, value_name = "BRANCH")]
     target: Option<String>,
@@ -27,6 +30,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(target) => target,
         None => plan::target(ctx)?,
     };
+    if let [id, commit] = &args.mark[..] {
+        return mark(ctx, id, commit, &target);
+    }
     let specs =
         if args.all { unmerged(ctx, &target)? } else { args.ids.iter().map(|query| find::spec(ctx, query)).collect::<Result<_>>()? };
     if specs.is_empty() {
@@ -36,15 +42,28 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     merge_all(ctx, specs, &target)
 }
 
+fn mark(ctx: &Context, id: &str, commit: &str, target: &str) -> Result<Outcome> {
+    if ctx.inside_run.is_some() {
+        return Err(Failure::new("a run cannot declare its work merged").hint("a person does, in a terminal outside of the run").into());
+    }
+    let spec = find::spec(ctx, id)?;
+    let unknown = |_| Failure::new(format!("'{}' names no commit", safe(commit))).hint("git log --oneline");
+    let commit = ctx.repo.resolve_commit(commit).map_err(unknown)?;
+    workflow::mark(ctx, &spec, target, commit)?;
+    ctx.out.line(format!("Marked: {} is merged into {} as {}", spec.id, safe(target), commit.short()));
+    Ok(Outcome::Yes)
+}
+
 /// The completed specs whose work tip the target does not have.
 fn unmerged(ctx: &Context, target: &str) -> Result<Vec<Spec>> {
     let tip = ctx.repo.reference(&format!("refs/heads/{target}"))?;
     let mut list = Vec::new();
     for listed in ctx.store().list()?.0.iter().filter(|spec| spec.event.status == Status::Completed) {
         let spec = ctx.store().load_at(&listed.id, listed.tip)?;
-        let work = verify::facts(ctx, &spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
+        let facts = verify::facts(ctx, &spec)?;
+        let work = facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip));
         let (Some(work), Some(tip)) = (work.filter(|work| ctx.repo.has_object(*work)), tip) else { continue };
-        if !ctx.repo.is_ancestor(work, tip)? {
+        if !workflow::holds(ctx, work, &facts.marked, tip)? {
             list.push(spec);
         }
     }

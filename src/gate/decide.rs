@@ -48,10 +48,11 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
         match specs.get(&id) {
             Some(Some(facts)) => {
                 let found = judge(facts, incoming.result_tree_code.as_deref(), settings.verify);
-                if found.is_empty() {
-                    notes.extend(claim(facts));
+                match &facts.overridden {
+                    _ if found.is_empty() => notes.extend(claim(facts)),
+                    Some(why) if settings.allow_override => notes.push(format!("spec {id} is let in by an override: {}", one_line(why))),
+                    _ => reasons.extend(found),
                 }
-                reasons.extend(found);
             }
             Some(None) | None => reasons.push(Reason::UnknownSpec { id }),
         }
@@ -70,7 +71,9 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
 fn judge(facts: &SpecFacts, result_tree: Option<&str>, verify: VerifyMode) -> Vec<Reason> {
     let mut reasons = work(facts, result_tree);
     for criterion in &facts.criteria {
-        reasons.extend(judge_criterion(facts, criterion, verify));
+        let own = judge_criterion(facts, criterion, verify);
+        let on_result = if own.is_empty() { judge_on_result(facts, criterion, result_tree, verify) } else { None };
+        reasons.extend(own.into_iter().chain(on_result));
     }
     reasons.extend(intent(facts));
     reasons.extend(approval(facts));
@@ -129,10 +132,27 @@ fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, verify: Verify
     reasons
 }
 
+/// Work that is fine by itself may not be together with what the target has by now.
+fn judge_on_result(facts: &SpecFacts, criterion: &CriterionFacts, result_tree: Option<&str>, verify: VerifyMode) -> Option<Reason> {
+    let same = result_tree.is_some() && facts.finish_tree_code.as_deref() == result_tree;
+    if verify != VerifyMode::Merge || criterion.command.is_none() || same {
+        return None;
+    }
+    let (id, number, text) = (facts.id.clone(), criterion.number, criterion.text.clone());
+    match criterion.on_result {
+        Verdict::Passed => None,
+        Verdict::Failed { exit } => Some(Reason::ResultFailed { id, number, text, exit }),
+        Verdict::NotRun => Some(Reason::ResultNotChecked { id, number, text }),
+    }
+}
+
 /// A spec that was never started (finalized by hand) has no intent that the work could have departed from.
 fn intent(facts: &SpecFacts) -> Option<Reason> {
     let as_at_start = facts.intent_at_start.as_ref().is_none_or(|start| *start == facts.intent_now);
     let as_approved = facts.approval == Approval::Approved && facts.intent_approved.as_ref() == Some(&facts.intent_now);
+    if !as_at_start && as_approved && facts.approval_unsigned && !facts.approval_required {
+        return Some(Reason::ApprovalUnsigned { id: facts.id.clone() });
+    }
     (!as_at_start && !as_approved).then(|| Reason::IntentChanged { id: facts.id.clone(), diff: facts.intent_diff.clone() })
 }
 
@@ -142,6 +162,7 @@ fn approval(facts: &SpecFacts) -> Option<Reason> {
     let current = facts.intent_approved.as_ref() == Some(&facts.intent_now);
     match facts.approval {
         Approval::Rejected => Some(Reason::Rejected { id: id() }),
+        Approval::Approved if current && facts.approval_required && facts.approval_unsigned => Some(Reason::ApprovalUnsigned { id: id() }),
         Approval::Approved if current || !facts.approval_required => None,
         Approval::None if !facts.approval_required => None,
         Approval::Approved => Some(Reason::ApprovalLapsed { id: id() }),
@@ -171,11 +192,11 @@ fn commit_notes(commits: &[IncomingCommit]) -> Vec<String> {
     notes
 }
 
-/// Merge commits are exempt: what they bring is judged as the commits that they bring.
+/// Merges that change nothing themselves are exempt: what they bring is judged as the commits that they bring.
 fn without_spec(incoming: &Incoming) -> Vec<Reason> {
     let named = by_branch(incoming);
     let free = |commit: &&IncomingCommit| {
-        let exempt = commit.planning_only || commit.revert_ok || commit.parents.len() > 1;
+        let exempt = commit.planning_only || commit.revert_ok || commit.clean_merge;
         !exempt && !named.contains_key(commit.id.as_str()) && implemented(commit).is_empty()
     };
     let reason = |commit: &IncomingCommit| Reason::NoSpec { commit: commit.id.clone(), subject: commit.subject.clone() };

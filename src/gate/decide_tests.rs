@@ -20,7 +20,10 @@ fn complete() -> SpecFacts {
             ticked: true,
             command: Some("cargo test".to_owned()),
             verdict: Verdict::Passed,
+            on_result: Verdict::NotRun,
         }],
+        approval_unsigned: false,
+        overridden: None,
         intent_now: "i1".to_owned(),
         intent_at_start: Some("i1".to_owned()),
         intent_approved: None,
@@ -169,7 +172,14 @@ fn every_reason_is_reported_in_a_fixed_order() {
     let mut facts = complete();
     facts.status = Status::InProgress;
     facts.criteria[0].verdict = Verdict::NotRun;
-    facts.criteria.push(CriterionFacts { number: 2, text: "Read".to_owned(), ticked: false, command: None, verdict: Verdict::NotRun });
+    facts.criteria.push(CriterionFacts {
+        number: 2,
+        text: "Read".to_owned(),
+        ticked: false,
+        command: None,
+        verdict: Verdict::NotRun,
+        on_result: Verdict::NotRun,
+    });
     facts.intent_now = "i2".to_owned();
     facts.approval_required = true;
     facts.dependencies_in_result[0].1 = false;
@@ -240,7 +250,7 @@ fn settings_decide_about_verdicts_and_commits_without_a_spec() {
     let strict = Settings { require_spec: true, ..Settings::default() };
     let mut coming = incoming("Quick fix");
     coming.commits.push(IncomingCommit { planning_only: true, ..commit("c2", "chant(x): add spec") });
-    coming.commits.push(IncomingCommit { parents: vec!["a".to_owned(), "b".to_owned()], ..commit("c3", "Merge") });
+    coming.commits.push(IncomingCommit { clean_merge: true, ..commit("c3", "Merge") });
     let Decision::Refuse(reasons) = decide(&coming, &BTreeMap::new(), &strict) else { panic!("allowed") };
     assert_eq!(reasons, [Reason::NoSpec { commit: "c1".to_owned(), subject: "Quick fix".to_owned() }]);
     assert!(matches!(decide(&coming, &BTreeMap::new(), &Settings::default()), Decision::Allow { .. }));
@@ -256,4 +266,46 @@ fn changed_settings_and_reverts_are_named() {
         notes,
         ["commit c1 (Loosen the gate) changes git-chant's settings or prompts", "commit c2 (Revert \"chant(x): y\") is a revert"]
     );
+}
+
+#[test]
+fn in_merge_mode_the_result_is_judged_too() {
+    let settings = Settings { verify: VerifyMode::Merge, ..Settings::default() };
+    let with = |on_result, tree: Option<&str>| {
+        let mut facts = complete();
+        facts.criteria[0].on_result = on_result;
+        let incoming = Incoming { result_tree_code: tree.map(str::to_owned), ..incoming("chant(x): do it") };
+        decide(&incoming, &specs(facts), &settings)
+    };
+    assert!(matches!(with(Verdict::NotRun, Some("tree")), Decision::Allow { .. }), "the result is the work, which was checked");
+    assert!(matches!(with(Verdict::Passed, Some("other")), Decision::Allow { .. }));
+    for (verdict, tree, word) in [
+        (Verdict::NotRun, Some("other"), "result_not_checked"),
+        (Verdict::NotRun, None, "result_not_checked"),
+        (Verdict::Failed { exit: 3 }, Some("other"), "result_failed"),
+    ] {
+        let Decision::Refuse(reasons) = with(verdict, tree) else { panic!("{verdict:?} {tree:?}") };
+        assert_eq!(reasons.iter().map(Reason::kind).collect::<Vec<_>>(), [word]);
+    }
+}
+
+#[test]
+fn an_override_lets_in_only_where_it_is_allowed() {
+    let facts = || SpecFacts { overridden: Some("the\nhouse burns".to_owned()), status: Status::Failed, ..complete() };
+    let answer =
+        |allow_override| decide(&incoming("chant(x): do it"), &specs(facts()), &Settings { allow_override, ..Settings::default() });
+    let Decision::Allow { notes } = answer(true) else { panic!("refused") };
+    assert_eq!(notes, ["spec x is let in by an override: the house burns"]);
+    assert!(matches!(answer(false), Decision::Refuse(_)));
+}
+
+#[test]
+fn an_unsigned_approval_counts_for_nothing_where_signatures_are_asked_for() {
+    let approved =
+        SpecFacts { approval: Approval::Approved, intent_approved: Some("i1".to_owned()), approval_unsigned: true, ..complete() };
+    assert_eq!(reasons(approved.clone()), [""; 0], "no approval is asked for");
+    let asked = SpecFacts { approval_required: true, ..approved.clone() };
+    assert_eq!(reasons(asked), ["spec x: its approval has no signature that git believes | git -c commit.gpgSign=true chant approve x"]);
+    let changed = SpecFacts { intent_at_start: Some("i0".to_owned()), ..approved };
+    assert_eq!(reasons(changed).len(), 1, "nor does it make another intent good");
 }

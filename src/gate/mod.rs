@@ -6,9 +6,11 @@
 
 mod decide;
 mod reason;
+mod settings;
 
 pub use decide::{decide, implemented, implemented_by, spec_of_branch};
 pub use reason::Reason;
+pub use settings::{RequireApproval, Settings, VerifyMode};
 
 use crate::spec::{Approval, Status};
 
@@ -51,6 +53,8 @@ pub struct IncomingCommit {
     pub touches_settings: bool,
     /// It says that it reverts a commit, and its tree is that of undoing it.
     pub revert_ok: bool,
+    /// It is a merge that changed nothing beside what its parents bring.
+    pub clean_merge: bool,
 }
 
 /// What is known of a spec that incoming commits implement.
@@ -68,6 +72,10 @@ pub struct SpecFacts {
     pub approval: Approval,
     /// The document or the settings ask for an approval.
     pub approval_required: bool,
+    /// Signatures are asked for, and the approval has none that git believes.
+    pub approval_unsigned: bool,
+    /// Why a person let this work in, in spite of it.
+    pub overridden: Option<String>,
     /// The acceptance criteria, in the document's order.
     pub criteria: Vec<CriterionFacts>,
     /// The id of the intent that the document has now.
@@ -105,6 +113,8 @@ pub struct CriterionFacts {
     pub command: Option<String>,
     /// What running that command on the work tip's code tree gave.
     pub verdict: Verdict,
+    /// What running it on the result's code tree gave.
+    pub on_result: Verdict,
 }
 
 /// What running a criterion's command gave.
@@ -120,51 +130,6 @@ pub enum Verdict {
     /// It was not run on this code tree.
     #[default]
     NotRun,
-}
-
-/// What the gate asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The protected branches: names, in which `*` stands for anything but `/` and `**` for anything.
-    pub protected: Vec<String>,
-    /// Which verdicts are asked for.
-    pub verify: VerifyMode,
-    /// Every commit that is not planning must belong to a spec.
-    pub require_spec: bool,
-}
-
-/// Which verdicts the gate asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VerifyMode {
-    /// None: ticks are enough, and the answer says that it is a claim.
-    None,
-    /// Every executable criterion passed on the work tip's code tree.
-    #[default]
-    Branch,
-}
-
-impl VerifyMode {
-    /// The word in the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Branch => "branch",
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { protected: vec!["main".to_owned(), "master".to_owned()], verify: VerifyMode::Branch, require_spec: false }
-    }
-}
-
-impl Settings {
-    /// True where `branch` (`main` or `refs/heads/main`) is protected.
-    pub fn protects(&self, branch: &str) -> bool {
-        let branch = short(branch);
-        self.protected.iter().any(|pattern| matches(short(pattern).as_bytes(), branch.as_bytes()))
-    }
 }
 
 /// The answer.
@@ -183,50 +148,4 @@ pub enum Decision {
 /// A branch without `refs/heads/`.
 fn short(branch: &str) -> &str {
     branch.strip_prefix("refs/heads/").unwrap_or(branch)
-}
-
-/// `*` matches anything but `/`, `**` anything, every other byte itself.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let Some((first, rest)) = pattern.split_first() else { return name.is_empty() };
-    if *first != b'*' {
-        return name.split_first().is_some_and(|(byte, tail)| byte == first && matches(rest, tail));
-    }
-    let (rest, deep) = match rest.strip_prefix(b"*") {
-        Some(rest) => (rest, true),
-        None => (rest, false),
-    };
-    let reach = if deep { name.len() } else { name.iter().position(|byte| *byte == b'/').unwrap_or(name.len()) };
-    (0..=reach).any(|taken| matches(rest, &name[taken..]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn main_and_master_are_protected_unless_said_otherwise() {
-        let settings = Settings::default();
-        assert!(settings.protects("main") && settings.protects("refs/heads/master"));
-        assert!(!settings.protects("mainline") && !settings.protects("topic/main") && !settings.protects("Main"));
-    }
-
-    #[test]
-    fn patterns_stay_within_a_component_unless_doubled() {
-        let with = |pattern: &str| Settings { protected: vec![pattern.to_owned()], ..Settings::default() };
-        for (pattern, branch, expected) in [
-            ("release/*", "release/1.0", true),
-            ("release/*", "release/1.0/fix", false),
-            ("release/**", "release/1.0/fix", true),
-            ("*", "main", true),
-            ("*", "a/b", false),
-            ("**", "a/b", true),
-            ("v*.x", "v12.x", true),
-            ("v*.x", "v12.y", false),
-            ("refs/heads/main", "main", true),
-            ("", "main", false),
-            ("a+b", "a+b", true),
-        ] {
-            assert_eq!(with(pattern).protects(branch), expected, "{pattern} {branch}");
-        }
-    }
 }

@@ -67,6 +67,31 @@ pub enum Reason {
         /// What it says.
         text: String,
     },
+    /// A criterion's command failed on what the merge makes.
+    ResultFailed {
+        /// The spec.
+        id: String,
+        /// The criterion's number, from 1.
+        number: usize,
+        /// What it says.
+        text: String,
+        /// The command's exit status.
+        exit: i32,
+    },
+    /// A criterion's command was not run on what the merge makes.
+    ResultNotChecked {
+        /// The spec.
+        id: String,
+        /// The criterion's number, from 1.
+        number: usize,
+        /// What it says.
+        text: String,
+    },
+    /// Signatures are asked for, and the approval has none that git believes.
+    ApprovalUnsigned {
+        /// The spec.
+        id: String,
+    },
     /// The intent is neither the one that the work was started with nor an approved one.
     IntentChanged {
         /// The spec.
@@ -138,6 +163,9 @@ impl Reason {
             | Self::Unticked { id, .. }
             | Self::CheckFailed { id, .. }
             | Self::CheckNotRun { id, .. }
+            | Self::ResultFailed { id, .. }
+            | Self::ResultNotChecked { id, .. }
+            | Self::ApprovalUnsigned { id }
             | Self::IntentChanged { id, .. }
             | Self::ApprovalMissing { id }
             | Self::ApprovalLapsed { id }
@@ -161,6 +189,9 @@ impl Reason {
             Self::Unticked { .. } => "unticked",
             Self::CheckFailed { .. } => "check_failed",
             Self::CheckNotRun { .. } => "check_not_run",
+            Self::ResultFailed { .. } => "result_failed",
+            Self::ResultNotChecked { .. } => "result_not_checked",
+            Self::ApprovalUnsigned { .. } => "approval_unsigned",
             Self::IntentChanged { .. } => "intent_changed",
             Self::ApprovalMissing { .. } => "approval_missing",
             Self::ApprovalLapsed { .. } => "approval_lapsed",
@@ -180,11 +211,14 @@ impl Reason {
             Self::NotPushed { .. } | Self::EventsLost { .. } => "git chant push".to_owned(),
             Self::AbandonedWork { id, status: Status::Completed, .. }
             | Self::WorkMissing { id, .. }
+            | Self::ResultNotChecked { id, .. }
             | Self::DependencyMissing { dependency: id, .. } => format!("git chant merge {}", word(id)),
             Self::NotCompleted { id, status } | Self::MemberOpen { member: id, status, .. } | Self::AbandonedWork { id, status, .. } => {
                 mend_status(id, *status)
             }
             Self::Unticked { id, number, .. } => format!("git chant check {} {number}", word(id)),
+            Self::ResultFailed { id, .. } => format!("git chant reset {}", word(id)),
+            Self::ApprovalUnsigned { id } => format!("git -c commit.gpgSign=true chant approve {}", word(id)),
             Self::CheckFailed { id, .. } | Self::CheckNotRun { id, .. } => format!("git chant verify {}", word(id)),
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
                 format!("git chant approve {}", word(id))
@@ -221,6 +255,13 @@ impl fmt::Display for Reason {
             Self::CheckNotRun { id, number, text } => {
                 write!(f, "spec {id}: criterion {number} was not checked on this work: {}", one_line(text))
             }
+            Self::ResultFailed { id, number, text, exit } => {
+                write!(f, "spec {id}: criterion {number} failed with exit code {exit} on the result of the merge: {}", one_line(text))
+            }
+            Self::ResultNotChecked { id, number, text } => {
+                write!(f, "spec {id}: criterion {number} was not checked on the result of the merge: {}", one_line(text))
+            }
+            Self::ApprovalUnsigned { id } => write!(f, "spec {id}: its approval has no signature that git believes"),
             Self::IntentChanged { id, .. } => write!(f, "spec {id}: the intent changed after the work was started, and nobody approved it"),
             Self::ApprovalMissing { id } => write!(f, "spec {id} is not approved"),
             Self::ApprovalLapsed { id } => write!(f, "spec {id}: the approval lapsed, for the intent changed after it"),

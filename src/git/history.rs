@@ -116,7 +116,35 @@ impl Repository {
     }
 }
 
+/// What git makes of two commits, without a checkout.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergedTree {
+    /// The tree; files in conflict hold git's markers.
+    pub tree: Oid,
+    /// The files in conflict.
+    pub conflicts: Vec<String>,
+}
+
 impl Repository {
+    /// Merges two commits into a tree. No checkout is touched, and no ref.
+    pub fn merge_tree(&self, ours: Oid, theirs: Oid) -> Result<MergedTree> {
+        let (ours, theirs) = (ours.to_string(), theirs.to_string());
+        let output = self.git().command(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", &ours, &theirs]).run_raw()?;
+        let mut parts = output.stdout.split(|&byte| byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+        let tree = parts.next().and_then(|hex| Oid::from_hex(&hex));
+        match (output.status.code(), tree) {
+            (Some(0), Some(tree)) => Ok(MergedTree { tree, conflicts: Vec::new() }),
+            (Some(1), Some(tree)) => Ok(MergedTree { tree, conflicts: parts.filter(|part| !part.is_empty()).collect() }),
+            _ => bail!("could not merge: {}", String::from_utf8_lossy(&output.stderr).trim()),
+        }
+    }
+
+    /// True where git itself believes the signature of a commit: `git verify-commit`, with the keys and allowed signers that git has.
+    pub fn has_good_signature(&self, commit: Oid) -> Result<bool> {
+        self.git().command(["verify-commit", &commit.to_string()]).succeeds()
+    }
+
     /// The stable patch id (`git patch-id --stable`) of going from one commit to another, specs and archive left out; `None` where
     /// nothing changes.
     pub fn patch_id(&self, from: Oid, to: Oid) -> Result<Option<String>> {

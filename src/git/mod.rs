@@ -16,6 +16,7 @@ pub mod repository;
 pub mod worktrees;
 
 pub use command::{Git, GitCommand, LOCAL_ENV};
+pub use history::MergedTree;
 pub use objects::{Commit, CommitDraft, Signature};
 pub use oid::Oid;
 pub use quarantine::Quarantine;

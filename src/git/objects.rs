@@ -214,4 +214,11 @@ impl Repository {
         };
         Ok(Oid(self.gix.write_object(&commit).context("could not write a commit")?.detach()))
     }
+
+    /// Writes a commit that git signs, with the key and the program that git is configured for. Author and committer are the user, now.
+    pub fn write_signed_commit(&self, draft: &CommitDraft) -> Result<Oid> {
+        let parents = draft.parents.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]);
+        let command = self.git().command(["commit-tree", "-S"]).args(parents).arg(draft.tree.to_string()).stdin(draft.message.as_str());
+        command.line().context("could not sign what must be signed")?.parse()
+    }
 }

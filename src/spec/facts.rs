@@ -30,6 +30,17 @@ pub struct Finished {
     pub attempt: u32,
 }
 
+/// Work that a person let through the gate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetIn {
+    /// Why.
+    pub why: String,
+    /// Into which branch.
+    pub target: String,
+    /// What was coming in, in hexadecimal.
+    pub tips: Vec<String>,
+}
+
 /// Everything that decisions need of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -49,6 +60,10 @@ pub struct Facts {
     pub overrides: Vec<String>,
     /// Its runs, oldest first.
     pub runs: Vec<Run>,
+    /// The same, with what they let in.
+    pub let_in: Vec<LetIn>,
+    /// Commits that people declared to hold the work.
+    pub marked: Vec<String>,
     passes: BTreeSet<(String, String)>,
     exits: BTreeMap<(String, String), i32>,
 }
@@ -86,7 +101,12 @@ impl Facts {
                         facts.approved_by = Some(value("By"));
                     }
                 }
-                EventKind::Override => facts.overrides.push(event.text.clone()),
+                EventKind::Override => {
+                    facts.overrides.push(event.text.clone());
+                    let tips = event.extras("Tip").map(str::to_owned).collect();
+                    facts.let_in.push(LetIn { why: event.text.clone(), target: value("Target"), tips });
+                }
+                EventKind::Merge => facts.marked.extend(event.extra("Marked").map(str::to_owned)),
                 EventKind::Verify => facts.read_verdicts(event),
                 _ => {}
             }

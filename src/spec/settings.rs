@@ -12,10 +12,16 @@ pub const WORDS: &[(&str, &[&str])] =
 pub struct Shared {
     /// `protected`: branches that the gate guards.
     pub protected: Vec<String>,
-    /// `verify`: `none` or `branch`.
+    /// `verify`: `none`, `branch` or `merge`.
     pub verify: Option<String>,
     /// `require_spec`.
     pub require_spec: bool,
+    /// `require_approval`: `never`, `foreign` or `always`.
+    pub require_approval: Option<String>,
+    /// `require_signed`.
+    pub require_signed: bool,
+    /// `allow_override`.
+    pub allow_override: Option<bool>,
 }
 
 /// What is wrong with the file, a sentence each. What is wrong says nothing, so that people must be told.
@@ -66,10 +72,15 @@ pub fn read(bytes: &[u8]) -> Shared {
         Value::Sequence(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
+    let word = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
+    let flag = |key: &str| map.get(key).and_then(Value::as_bool);
     Shared {
         protected: map.get("protected").map(list).unwrap_or_default(),
-        verify: map.get("verify").and_then(Value::as_str).map(str::to_owned),
-        require_spec: map.get("require_spec").and_then(Value::as_bool).unwrap_or(false),
+        verify: word("verify"),
+        require_spec: flag("require_spec").unwrap_or(false),
+        require_approval: word("require_approval"),
+        require_signed: flag("require_signed").unwrap_or(false),
+        allow_override: flag("allow_override"),
     }
 }
 
@@ -80,7 +91,13 @@ mod tests {
     #[test]
     fn settings_and_nothing_else() {
         let shared = read(b"---\nprotected: [main, release/*]\nverify: none\nrequire_spec: true\nagent: {command: rm}\n---\n# Settings\n");
-        assert_eq!(shared, Shared { protected: vec!["main".into(), "release/*".into()], verify: Some("none".into()), require_spec: true });
+        let expected = Shared {
+            protected: vec!["main".into(), "release/*".into()],
+            verify: Some("none".into()),
+            require_spec: true,
+            ..Shared::default()
+        };
+        assert_eq!(shared, expected);
         assert_eq!(read(b"---\n- x\n---\n"), Shared::default());
         assert_eq!(faults(b"---\nprotected: main\nverify: none\nrequire_spec: true\n---\n# Settings\n"), Vec::<String>::new());
         assert_eq!(faults(b"# Settings\n"), Vec::<String>::new());

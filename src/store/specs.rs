@@ -233,7 +233,11 @@ impl<'r> Store<'r> {
         let author = change.author.clone().map_or_else(|| self.repo.author(), Ok)?;
         let committer = change.author.clone().map_or_else(|| self.repo.committer(), Ok)?;
         let parents = before.map(|spec| spec.tip).into_iter().collect();
-        let tip = self.repo.write_commit(&CommitDraft { tree, parents, message: event.message(), author, committer })?;
+        let draft = CommitDraft { tree, parents, message: event.message(), author, committer };
+        // What binds a person is signed where that person's commits are.
+        let binds = matches!(change.kind, EventKind::Approve | EventKind::Override) && change.author.is_none();
+        let signs = binds && (self.repo.config_bool("commit.gpgSign", false) || self.repo.config_bool("chant.requireSigned", false));
+        let tip = if signs { self.repo.write_signed_commit(&draft)? } else { self.repo.write_commit(&draft)? };
         Ok(Spec { id: id.clone(), tip, event, document })
     }
 }

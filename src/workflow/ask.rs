@@ -26,6 +26,8 @@ pub struct Refusal {
     pub target: String,
     /// Every reason.
     pub reasons: Vec<Reason>,
+    /// What would come in.
+    pub tips: Vec<Oid>,
 }
 
 /// Answers one call of a hook.
@@ -45,7 +47,7 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
             for question in questions(state, &updates, &merged_heads(std::env::vars_os()), head.as_deref(), protects) {
                 let answer = match question {
                     Question::MergeHeads { heads } => merge_heads(ctx, heads)?,
-                    Question::Update { reference, new } => update(ctx, &reference.to_string(), &new)?,
+                    Question::Update { reference, new } => update(ctx, &reference.to_string(), &new, false)?,
                 };
                 if matches!(answer, Answer::No(_)) {
                     return Ok(answer);
@@ -65,7 +67,7 @@ fn merge_heads(ctx: &Context, heads: Vec<MergedHead>) -> Result<Answer> {
     }
     let heads: Vec<(Oid, Option<String>)> =
         heads.iter().filter_map(|head| Some((Oid::from_hex(&head.oid)?, Some(head.name.clone())))).collect();
-    decide(ctx, Asked { target, current, heads, result: None })
+    decide(ctx, Asked { target, current, heads, ..Asked::default() })
 }
 
 /// May this branch be put upon that commit, and so take in what the commit has and it lacks?
@@ -78,7 +80,7 @@ fn rebase(ctx: &Context, upstream: Option<String>, branch: Option<String>) -> Re
         return Ok(Answer::Fine);
     }
     let upstream_commit = ctx.repo.resolve_commit(&upstream)?;
-    decide(ctx, Asked { target, current, heads: vec![(upstream_commit, Some(upstream))], result: None })
+    decide(ctx, Asked { target, current, heads: vec![(upstream_commit, Some(upstream))], ..Asked::default() })
 }
 
 /// May these be pushed to a remote's protected branches? What the remote's branch has already is not judged.
@@ -95,7 +97,7 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
         if !judge::settings(&ctx.repo, current.or(ctx.repo.head()?.commit))?.protects(&target) {
             continue;
         }
-        let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new) })?;
+        let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server: false })?;
         if matches!(answer, Answer::No(_)) {
             return Ok(answer);
         }
@@ -105,7 +107,7 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
 }
 
 /// May this protected branch move? Never believes git's old column: it is compared with what the ref holds.
-pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue) -> Result<Answer> {
+pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: bool) -> Result<Answer> {
     let current = ctx.repo.reference(reference)?;
     let new = match new {
         NewValue::Object(hex) => Oid::from_hex(hex),
@@ -114,14 +116,15 @@ pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue) -> Result<A
     };
     let Some(new) = new.filter(|new| Some(*new) != current) else { return Ok(Answer::Fine) };
     let target = reference.trim_start_matches("refs/heads/").to_owned();
-    decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new) })
+    decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server })
 }
 
 fn decide(ctx: &Context, asked: Asked) -> Result<Answer> {
     let target = asked.target.clone();
+    let tips = asked.heads.iter().map(|(tip, _)| *tip).collect();
     Ok(match judge::ask(ctx, &asked)? {
         Decision::Allow { .. } => Answer::Fine,
-        Decision::Refuse(reasons) => Answer::No(vec![Refusal { target, reasons }]),
+        Decision::Refuse(reasons) => Answer::No(vec![Refusal { target, reasons, tips }]),
     })
 }
 

@@ -1,17 +1,18 @@
 //! Collecting what the gate decides from, and asking it.
 
+use super::incoming::incoming_commits;
+pub use super::settings::settings;
 use super::verify;
 use crate::context::Context;
-use crate::gate::{self, CriterionFacts, Decision, Incoming, IncomingCommit, IncomingHead, Settings, SpecFacts, Verdict, VerifyMode};
-use crate::git::history::PLANNING;
-use crate::git::{Oid, Repository};
-use crate::spec::{Facts, SpecId, Status, intent, settings};
+use crate::gate::{self, CriterionFacts, Decision, Incoming, IncomingHead, RequireApproval, Settings, SpecFacts, Verdict, VerifyMode};
+use crate::git::Oid;
+use crate::spec::{EventKind, Facts, SpecId, Status, intent};
 use crate::store::Spec;
 use anyhow::Result;
 use std::collections::{BTreeMap, HashSet};
 
 /// What would come into a branch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The branch, without `refs/heads/`.
     pub target: String,
@@ -21,34 +22,17 @@ pub struct Asked {
     pub heads: Vec<(Oid, Option<String>)>,
     /// The commit that the branch would point at, where that is known.
     pub result: Option<Oid>,
-}
-
-/// The gate's settings: git config, tightened (never loosened) by `.chant/config.md` at the target's tip, and the other way round.
-pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
-    let file = tip.map(|tip| repo.entry_at(tip, b".chant/config.md")).transpose()?.flatten();
-    let shared = file.map(|(blob, _)| Ok::<_, anyhow::Error>(settings::read(&repo.blob(blob)?))).transpose()?.unwrap_or_default();
-    let mut settings = Settings::default();
-    let mut protected = repo.config_all("chant.protected");
-    protected.extend(shared.protected);
-    if !protected.is_empty() {
-        protected.sort();
-        protected.dedup();
-        settings.protected = protected;
-    }
-    // "none" must be said on every side that says anything: one that asks for verification has it.
-    let said: Vec<String> = repo.config("chant.verify").into_iter().chain(shared.verify).collect();
-    if !said.is_empty() && said.iter().all(|word| word == "none") {
-        settings.verify = VerifyMode::None;
-    }
-    settings.require_spec = repo.config_bool("chant.requireSpec", false) || shared.require_spec;
-    Ok(settings)
+    /// It is a server that is asked, for what somebody pushed.
+    pub on_server: bool,
 }
 
 /// Asks the gate. The caller has seen that the target is protected.
 pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
-    let settings = settings(&ctx.repo, asked.current)?;
-    let commits = incoming_commits(ctx, asked)?;
-    let result_tree_code = asked.result.map(|commit| ctx.repo.code_tree(commit)).transpose()?.map(|tree| tree.to_string());
+    let mut settings = settings(&ctx.repo, asked.current)?;
+    // A server has its own word on overrides, and says it in its own configuration.
+    settings.allow_override &= !asked.on_server || ctx.repo.config_bool("chant.allowOverride", false);
+    let commits = incoming_commits(ctx, asked, &settings)?;
+    let result_tree_code = result_tree(ctx, asked, &settings)?.map(|tree| tree.to_string());
     let heads = asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect();
     let incoming = Incoming { target: asked.target.clone(), result_tree_code, commits, heads };
     let mut known = BTreeMap::new();
@@ -73,67 +57,24 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     Ok(gate::decide(&incoming, &specs, &settings))
 }
 
+/// The code tree that the branch will have, where that can be known: what the result is judged by is worth a merge in memory.
+fn result_tree(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Option<Oid>> {
+    if let Some(result) = asked.result {
+        return ctx.repo.code_tree(result).map(Some);
+    }
+    let (VerifyMode::Merge, [(head, _)], Some(current)) = (settings.verify, &asked.heads[..], asked.current) else { return Ok(None) };
+    if ctx.repo.is_ancestor(current, *head)? {
+        return ctx.repo.code_tree(*head).map(Some);
+    }
+    let merged = ctx.repo.merge_tree(current, *head)?;
+    if merged.conflicts.is_empty() { ctx.repo.code_tree(merged.tree).map(Some) } else { Ok(None) }
+}
+
 fn find(ctx: &Context, id: &SpecId) -> Result<Option<Spec>> {
     match ctx.store().load(id)? {
         Some(spec) => Ok(Some(spec)),
         None => ctx.store().load_archived(id),
     }
-}
-
-/// What the branch does not have yet. Commits that a remote's copy of the branch has are published and not judged: else nobody could pull.
-fn incoming_commits(ctx: &Context, asked: &Asked) -> Result<Vec<IncomingCommit>> {
-    let heads: Vec<String> = asked.heads.iter().map(|(commit, _)| commit.to_string()).collect();
-    let current = asked.current.map(|commit| commit.to_string());
-    let published = format!("--glob=refs/remotes/*/{}", asked.target);
-    let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
-    args.push("--not");
-    args.extend(current.as_deref());
-    args.push(&published);
-    let ids = ctx.repo.rev_list(&args)?;
-    let mut changed = ctx.repo.changed_paths(&ids)?;
-    let coming: HashSet<Oid> = ids.iter().copied().collect();
-    let commit = |id: Oid| {
-        let mut commit = incoming_commit(ctx, id, &changed.remove(&id).unwrap_or_default())?;
-        commit.revert_ok = is_true_revert(ctx, id, &commit, |undone| match asked.current {
-            _ if coming.contains(&undone) => Ok(true),
-            Some(current) => ctx.repo.is_ancestor(undone, current),
-            None => Ok(false),
-        })?;
-        Ok(commit)
-    };
-    ids.iter().copied().map(commit).collect()
-}
-
-fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {
-    let commit = ctx.repo.commit(id)?;
-    let below = |path: &[u8], dir: &str| path.starts_with(dir.as_bytes()) && path.get(dir.len()) == Some(&b'/');
-    let planning = |path: &Vec<u8>| PLANNING.iter().any(|dir| below(path, dir));
-    let message = String::from_utf8_lossy(&commit.message).into_owned();
-    Ok(IncomingCommit {
-        id: id.to_string(),
-        parents: commit.parents.iter().map(ToString::to_string).collect(),
-        subject: message.lines().next().unwrap_or_default().to_owned(),
-        // A merge changes nothing against its first parent where the other side was planning; its message still names what it brings.
-        planning_only: commit.parents.len() < 2 && paths.iter().all(planning),
-        touches_settings: paths.iter().any(|path| path == b".chant/config.md" || below(path, ".chant/prompts")),
-        revert_ok: false,
-        message,
-    })
-}
-
-/// True where the commit says `This reverts commit <oid>.`, changes just what undoing that commit changes, and that commit is in the target
-/// or comes in with it: undoing a removal that was made for this, elsewhere, would bring anything in.
-fn is_true_revert(ctx: &Context, id: Oid, commit: &IncomingCommit, is_there: impl Fn(Oid) -> Result<bool>) -> Result<bool> {
-    let named = commit.message.lines().find_map(|line| line.strip_prefix("This reverts commit "));
-    let hex = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
-    let Some(undone) = named.and_then(|text| Oid::from_hex(&hex(text))).filter(|id| ctx.repo.has_object(*id)) else { return Ok(false) };
-    let [parent] = &commit.parents[..] else { return Ok(false) };
-    let (Some(parent), Some(before)) = (Oid::from_hex(parent), ctx.repo.commit(undone)?.parents.first().copied()) else { return Ok(false) };
-    if !is_there(undone)? {
-        return Ok(false);
-    }
-    let undoing = ctx.repo.patch_id(undone, before)?;
-    Ok(undoing.is_some() && ctx.repo.patch_id(parent, id)? == undoing)
 }
 
 /// What is known of a spec, as seen from a result.
@@ -175,6 +116,43 @@ impl View<'_> {
         Ok(false)
     }
 
+    fn contains_any<'a>(&self, commits: impl Iterator<Item = &'a String>) -> Result<bool> {
+        for commit in commits {
+            if self.contains(commit)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// True where the settings ask for an approval that the spec does not ask for itself.
+    fn needs_approval(&self, settings: &Settings, intent: &str) -> bool {
+        match settings.require_approval {
+            RequireApproval::Never => false,
+            RequireApproval::Foreign => !self.ctx.store().trusts(intent),
+            RequireApproval::Always => true,
+        }
+    }
+
+    /// Why a person let this in: all of it that names the spec must have been there when they did. What merges it is no more of it.
+    fn overridden(&self, spec: &Spec, facts: &Facts, incoming: &Incoming, settings: &Settings) -> Result<Option<String>> {
+        let named =
+            |commit: &&gate::IncomingCommit| commit.parents.len() < 2 && gate::implemented(commit).iter().any(|id| *id == spec.id.as_str());
+        for let_in in facts.let_in.iter().filter(|let_in| let_in.target == self.asked.target) {
+            let tips: Vec<Oid> =
+                let_in.tips.iter().filter_map(|tip| Oid::from_hex(tip)).filter(|tip| self.ctx.repo.has_object(*tip)).collect();
+            let mut covered = !tips.is_empty() && self.contains_any(let_in.tips.iter())?;
+            for commit in incoming.commits.iter().filter(named).filter_map(|commit| Oid::from_hex(&commit.id)) {
+                covered =
+                    covered && tips.iter().map(|tip| self.ctx.repo.is_ancestor(commit, *tip)).collect::<Result<Vec<_>>>()?.contains(&true);
+            }
+            if covered && (!settings.require_signed || is_signed(self.ctx, spec, EventKind::Override, &let_in.tips)?) {
+                return Ok(Some(let_in.why.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Everything the gate asks about one spec.
     fn collect(&self, incoming: &Incoming, spec: &Spec, facts: &Facts, settings: &Settings) -> Result<SpecFacts> {
         let ctx = self.ctx;
@@ -196,13 +174,15 @@ impl View<'_> {
             status: spec.event.status,
             attempt: spec.event.attempt,
             approval: spec.event.approval,
-            approval_required: front.approval_required,
-            criteria: criteria(spec, facts, judged_tree.as_deref(), settings),
+            approval_required: front.approval_required || self.needs_approval(settings, &intent_now),
+            approval_unsigned: settings.require_signed && !is_signed(self.ctx, spec, EventKind::Approve, &[])?,
+            overridden: self.overridden(spec, facts, incoming, settings)?,
+            criteria: criteria(spec, facts, judged_tree.as_deref(), incoming.result_tree_code.as_deref(), settings),
             intent_diff: if differs { intent_diff(ctx, spec)? } else { None },
             intent_now,
             intent_at_start,
             intent_approved: facts.approved_intent.clone(),
-            tip_in_result: tip.as_ref().map(|tip| self.contains(tip)).transpose()?.unwrap_or(false),
+            tip_in_result: self.contains_any(tip.iter().chain(&facts.marked))?,
             finish_tip: tip.clone(),
             finish_tree_code,
             dependencies_in_result: dependencies(self, &front.depends_on)?,
@@ -212,8 +192,8 @@ impl View<'_> {
     }
 }
 
-fn criteria(spec: &Spec, facts: &Facts, tree: Option<&str>, settings: &Settings) -> Vec<CriterionFacts> {
-    let verdict = |command: &str| {
+fn criteria(spec: &Spec, facts: &Facts, tree: Option<&str>, result: Option<&str>, settings: &Settings) -> Vec<CriterionFacts> {
+    let on = |tree: Option<&str>, command: &str| {
         let (tree, digest) = (tree.unwrap_or_default(), intent::command_digest(command));
         match facts.failed(tree, &digest) {
             _ if facts.passed(tree, &digest) => Verdict::Passed,
@@ -223,20 +203,33 @@ fn criteria(spec: &Spec, facts: &Facts, tree: Option<&str>, settings: &Settings)
     };
     let number = spec.document.criteria().into_iter().enumerate();
     number
-        .map(|(index, criterion)| CriterionFacts {
-            number: index + 1,
-            verdict: criterion.command.as_deref().filter(|_| settings.verify != VerifyMode::None).map_or(Verdict::NotRun, verdict),
-            text: criterion.text,
-            ticked: criterion.ticked,
-            command: criterion.command,
+        .map(|(index, criterion)| {
+            let command = criterion.command.as_deref().filter(|_| settings.verify != VerifyMode::None);
+            CriterionFacts {
+                number: index + 1,
+                verdict: command.map_or(Verdict::NotRun, |command| on(tree, command)),
+                on_result: command.map_or(Verdict::NotRun, |command| on(result, command)),
+                text: criterion.text,
+                ticked: criterion.ticked,
+                command: criterion.command,
+            }
         })
         .collect()
+}
+
+/// True where the newest event of this kind (for one of these tips, where any are given) has a signature that git itself believes.
+pub fn is_signed(ctx: &Context, spec: &Spec, kind: EventKind, tips: &[String]) -> Result<bool> {
+    let history = ctx.store().history(spec.tip)?;
+    let of = |event: &crate::spec::Event| {
+        event.kind == kind && (tips.is_empty() || event.extras("Tip").any(|tip| tips.iter().any(|one| one == tip)))
+    };
+    history.iter().find(|recorded| of(&recorded.event)).map_or(Ok(false), |recorded| ctx.repo.has_good_signature(recorded.id))
 }
 
 /// How the intent differs from the one that the newest start was given.
 fn intent_diff(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
     let history = ctx.store().history(spec.tip)?;
-    let start = history.iter().find(|recorded| recorded.event.kind == crate::spec::EventKind::Start);
+    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start);
     let began = start.map(|start| ctx.store().document_at(start.id)).transpose()?;
     Ok(began.map(|began| intent::diff(&began, &spec.document)))
 }

@@ -1,11 +1,12 @@
 //! Bringing finished work into its target: the gate first, then an ordinary merge where the target is checked out, else one without a
 //! checkout. A conflict leaves nothing half done.
 
+use super::ask::Refusal;
 use super::judge::{self, Asked};
-use super::{files, finish, pickup, plan, verify};
+use super::{files, finish, overrule, pickup, plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::gate::{Decision, Reason};
+use crate::gate::{Decision, Reason, VerifyMode};
 use crate::git::{CommitDraft, Git, Oid, RefChange, RefUpdate};
 use crate::spec::{EventKind, Facts, Status};
 use crate::store::{Change, Spec, spec_path};
@@ -30,7 +31,7 @@ pub fn merged_into(ctx: &Context, facts: &Facts) -> Result<Option<String>> {
     let (Some(start), Some(finish)) = (&facts.start, &facts.finish) else { return Ok(None) };
     let target = ctx.repo.reference(&format!("refs/heads/{}", start.target))?;
     let (Some(tip), Some(target)) = (Oid::from_hex(&finish.tip).filter(|tip| ctx.repo.has_object(*tip)), target) else { return Ok(None) };
-    Ok(ctx.repo.is_ancestor(tip, target)?.then(|| start.target.clone()))
+    Ok(holds(ctx, tip, &facts.marked, target)?.then(|| start.target.clone()))
 }
 
 /// Merges a spec's work tip into `target`.
@@ -38,25 +39,36 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     let facts = verify::facts(ctx, spec)?;
     let full = format!("refs/heads/{target}");
     let current = ctx.repo.reference(&full)?.ok_or_else(|| plan::no_commit_yet(target))?;
-    let tip = facts.finish.and_then(|finish| Oid::from_hex(&finish.tip));
-    let tip = match tip {
+    let tip = match facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip)) {
         Some(tip) => tip,
         None => ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?.unwrap_or(current),
     };
-    let asked = Asked { target: target.to_owned(), current: Some(current), heads: vec![(tip, Some(spec.id.branch()))], result: None };
-    if let Decision::Refuse(reasons) = judge::ask(ctx, &asked)? {
+    let is_there = holds(ctx, tip, &facts.marked, current)?;
+    let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
+    let mut asked =
+        Asked { target: target.to_owned(), current: Some(current), heads: vec![(tip, Some(spec.id.branch()))], ..Asked::default() };
+    if !is_there && judge::settings(&ctx.repo, Some(current))?.verify == VerifyMode::Merge {
+        // The branch moves only to what was checked: the merge is made first, and checked where nobody works.
+        match merge_commit(ctx, current, tip, &message)? {
+            Ok(commit) => asked.result = Some(commit),
+            Err(conflicts) => return Ok(Merged::Conflict(conflicts)),
+        }
+        if let (Some(result), true) = (asked.result, spec.event.status == Status::Completed) {
+            verify::require_trust(ctx, spec, false)?;
+            verify::verify(ctx, spec, result)?;
+        }
+    }
+    if let Some(reasons) = refused(ctx, &asked)? {
         return Ok(Merged::Refused(reasons));
     }
-    let is_there = ctx.repo.is_ancestor(tip, current)?;
     if is_there && spec.event.status != Status::Completed {
         // Nothing comes in, so the gate was not asked about the spec.
         return Ok(Merged::Refused(vec![Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status }]));
     }
     if !is_there {
-        let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
         let conflicts = match ctx.repo.worktree_of(&full)? {
-            Some(tree) => in_checkout(ctx, spec, &tree.path, tip, &message)?,
-            None => without_checkout(ctx, &full, current, tip, &message)?,
+            Some(tree) => in_checkout(ctx, spec, &tree.path, &how(asked.result, tip, &message))?,
+            None => without_checkout(ctx, &full, &asked, &message)?,
         };
         if !conflicts.is_empty() {
             return Ok(Merged::Conflict(conflicts));
@@ -66,12 +78,51 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     Ok(if is_there { Merged::Already } else { Merged::Done })
 }
 
+/// Why not, unless a person lets it through all the same.
+fn refused(ctx: &Context, asked: &Asked) -> Result<Option<Vec<Reason>>> {
+    let Decision::Refuse(reasons) = judge::ask(ctx, asked)? else { return Ok(None) };
+    let Some(why) = overrule::word() else { return Ok(Some(reasons)) };
+    let tips = asked.heads.iter().map(|(tip, _)| *tip).collect();
+    overrule::overrule(ctx, &[Refusal { target: asked.target.clone(), reasons, tips }], &why)?;
+    ctx.out.warning(format!("let through: {}", crate::output::safe(&why)));
+    Ok(None)
+}
+
+/// True where a commit has the work: its tip, or what a person declared to hold it.
+pub fn holds(ctx: &Context, tip: Oid, marked: &[String], commit: Oid) -> Result<bool> {
+    let marked = marked.iter().filter_map(|mark| Oid::from_hex(mark));
+    for place in std::iter::once(tip).chain(marked).filter(|place| ctx.repo.has_object(*place)) {
+        if ctx.repo.is_ancestor(place, commit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Declares that a commit holds a spec's work, where git cannot see it: it was taken over by hand, or by another tool.
+pub fn mark(ctx: &Context, spec: &Spec, target: &str, commit: Oid) -> Result<()> {
+    if spec.event.status != Status::Completed {
+        return Err(Failure::new(format!("{} is {}, so there is no finished work to be merged", spec.id, spec.event.status))
+            .hint(format!("git chant finalize {}", spec.id))
+            .into());
+    }
+    let change = Change::new(EventKind::Merge).with("Target", target).with("Merged", commit).with("Marked", commit);
+    ctx.store().amend(&spec.id, |_| Ok(Some(change.clone()))).map(drop)
+}
+
+/// The arguments of git's own merge: of the work, or of the merge of it that was checked.
+fn how(checked: Option<Oid>, tip: Oid, message: &str) -> Vec<String> {
+    match checked {
+        Some(commit) => ["merge", "--ff-only", &commit.to_string()].map(str::to_owned).to_vec(),
+        None => ["merge", "--no-ff", "--no-edit", "-m", message, &tip.to_string()].map(str::to_owned).to_vec(),
+    }
+}
+
 /// An ordinary `git merge`, with the repository's hooks, in the worktree that has the target checked out.
-fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, tip: Oid, message: &str) -> Result<Vec<String>> {
+fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, args: &[String]) -> Result<Vec<String>> {
     let git = Git::at(worktree);
     let aside = set_file_aside(ctx, spec, worktree)?;
-    let merge = git.command(["merge", "--no-ff", "--no-edit", "-m", message, &tip.to_string()]).with_hooks();
-    let output = merge.run_raw()?;
+    let output = git.command(args).with_hooks().run_raw()?;
     if output.status.success() {
         return Ok(Vec::new());
     }
@@ -111,25 +162,31 @@ fn set_file_aside(ctx: &Context, spec: &Spec, worktree: &Path) -> Result<Option<
     Ok(Some(bytes))
 }
 
-/// A merge commit made from trees: no checkout is touched.
-fn without_checkout(ctx: &Context, full: &str, current: Oid, tip: Oid, message: &str) -> Result<Vec<String>> {
-    let (ours, theirs) = (current.to_string(), tip.to_string());
-    let output = ctx.repo.git().command(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", &ours, &theirs]).run_raw()?;
-    let mut parts = output.stdout.split(|&byte| byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
-    let tree = parts.next().and_then(|hex| Oid::from_hex(&hex));
-    match (output.status.code(), tree) {
-        (Some(0), Some(tree)) => {
-            let who = ctx.repo.committer()?;
-            let draft =
-                CommitDraft { tree, parents: vec![current, tip], message: message.to_owned(), author: ctx.repo.author()?, committer: who };
-            let commit = ctx.repo.write_commit(&draft)?;
-            match ctx.repo.update_refs(&[RefChange::new(full, Some(current), Some(commit))], "chant: merge")? {
-                RefUpdate::Done => Ok(Vec::new()),
-                RefUpdate::Lost => Err(Failure::new(format!("{full} moved meanwhile")).hint("git chant merge --all").into()),
-            }
-        }
-        (Some(1), _) => Ok(parts.filter(|part| !part.is_empty()).collect()),
-        _ => Err(Failure::new(format!("could not merge: {}", String::from_utf8_lossy(&output.stderr).trim())).into()),
+/// A merge commit made from trees: no checkout is touched, and no ref. Else the files in conflict.
+fn merge_commit(ctx: &Context, current: Oid, tip: Oid, message: &str) -> Result<Result<Oid, Vec<String>>> {
+    let merged = ctx.repo.merge_tree(current, tip)?;
+    if !merged.conflicts.is_empty() {
+        return Ok(Err(merged.conflicts));
+    }
+    let (author, committer) = (ctx.repo.author()?, ctx.repo.committer()?);
+    let draft = CommitDraft { tree: merged.tree, parents: vec![current, tip], message: message.to_owned(), author, committer };
+    let signs = ctx.repo.config_bool("commit.gpgSign", false);
+    Ok(Ok(if signs { ctx.repo.write_signed_commit(&draft)? } else { ctx.repo.write_commit(&draft)? }))
+}
+
+/// Moves a branch that is checked out nowhere to the merge.
+fn without_checkout(ctx: &Context, full: &str, asked: &Asked, message: &str) -> Result<Vec<String>> {
+    let (Some(current), [(tip, _)]) = (asked.current, &asked.heads[..]) else { return Ok(Vec::new()) };
+    let commit = match asked.result {
+        Some(commit) => commit,
+        None => match merge_commit(ctx, current, *tip, message)? {
+            Ok(commit) => commit,
+            Err(conflicts) => return Ok(conflicts),
+        },
+    };
+    match ctx.repo.update_refs(&[RefChange::new(full, Some(current), Some(commit))], "chant: merge")? {
+        RefUpdate::Done => Ok(Vec::new()),
+        RefUpdate::Lost => Err(Failure::new(format!("{full} moved meanwhile")).hint("git chant merge --all").into()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a run would do: checked and decided before anything is changed, so that `--dry-run` prints it and stops.
 
-use super::{find, verify};
+use super::{find, judge, verify};
 use crate::agent::{Agent, prompt};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::gate::RequireApproval;
 use crate::git::{Oid, Repository};
-use crate::spec::{SpecId, Status};
+use crate::spec::{SpecId, Status, intent};
 use crate::store::{Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -105,6 +106,17 @@ pub fn target(ctx: &Context) -> Result<String> {
     })
 }
 
+/// Where the settings ask for approvals that specs do not ask for themselves, work waits for them too.
+fn is_approved_as_asked(ctx: &Context, spec: &Spec) -> Result<bool> {
+    let intent = intent::id(&spec.document);
+    let asked = match judge::settings(&ctx.repo, ctx.repo.head()?.commit)?.require_approval {
+        RequireApproval::Never => false,
+        RequireApproval::Foreign => !ctx.store().trusts(&intent),
+        RequireApproval::Always => true,
+    };
+    Ok(!asked || verify::facts(ctx, spec)?.approved_intent == Some(intent))
+}
+
 fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     let id = &spec.id;
     let refuse = |message: String, hints: &[String]| {
@@ -114,6 +126,9 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     if spec.event.approval.blocks() {
         let word = if spec.event.approval == crate::spec::Approval::Rejected { "was rejected" } else { "waits for approval" };
         return refuse(format!("{id} {word}"), &[format!("git chant approve {id}")]);
+    }
+    if !is_approved_as_asked(ctx, spec)? {
+        return refuse(format!("{id} waits for approval (chant.requireApproval)"), &[format!("git chant approve {id}")]);
     }
     match spec.event.status {
         Status::Pending => {}

@@ -19,7 +19,7 @@ pub fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
     let mut refusals = Vec::new();
     for (name, new) in &shared {
         if let Some(reason) = rewritten(&ctx.repo, &seen.repo, name, *new)? {
-            refusals.push(Refusal { target: name.clone(), reasons: vec![reason] });
+            refusals.push(Refusal { target: name.clone(), reasons: vec![reason], tips: Vec::new() });
         }
     }
     let settings = judge::settings(&seen.repo, seen.repo.head()?.commit)?;
@@ -28,7 +28,7 @@ pub fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
         if !name.starts_with("refs/heads/") || !settings.protects(&name) {
             continue;
         }
-        if let Answer::No(more) = ask::update(&seen, &name, &update.new)? {
+        if let Answer::No(more) = ask::update(&seen, &name, &update.new, true)? {
             refusals.extend(more);
         }
     }

@@ -18,6 +18,7 @@ mod kills;
 mod layers;
 mod many;
 mod merges;
+mod overrides;
 mod places;
 mod races;
 mod server;

@@ -1,0 +1,77 @@
+//! The commits that would come into a branch, as the gate sees them.
+
+use super::judge::Asked;
+use crate::context::Context;
+use crate::gate::{IncomingCommit, Settings};
+use crate::git::Oid;
+use crate::git::history::PLANNING;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// What the branch does not have yet. Commits that a remote's copy of the branch has are published and not judged: else nobody could pull.
+pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Vec<IncomingCommit>> {
+    let heads: Vec<String> = asked.heads.iter().map(|(commit, _)| commit.to_string()).collect();
+    let current = asked.current.map(|commit| commit.to_string());
+    let published = format!("--glob=refs/remotes/*/{}", asked.target);
+    let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
+    args.push("--not");
+    args.extend(current.as_deref());
+    args.push(&published);
+    let ids = ctx.repo.rev_list(&args)?;
+    let mut changed = ctx.repo.changed_paths(&ids)?;
+    let coming: HashSet<Oid> = ids.iter().copied().collect();
+    let commit = |id: Oid| {
+        let mut commit = incoming_commit(ctx, id, &changed.remove(&id).unwrap_or_default())?;
+        commit.revert_ok = is_true_revert(ctx, id, &commit, |undone| match asked.current {
+            _ if coming.contains(&undone) => Ok(true),
+            Some(current) => ctx.repo.is_ancestor(undone, current),
+            None => Ok(false),
+        })?;
+        // Only where every commit needs a spec does it matter what a merge itself does.
+        commit.clean_merge = commit.parents.len() > 1 && (!settings.require_spec || is_clean_merge(ctx, id)?);
+        Ok(commit)
+    };
+    ids.iter().copied().map(commit).collect()
+}
+
+fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {
+    let commit = ctx.repo.commit(id)?;
+    let below = |path: &[u8], dir: &str| path.starts_with(dir.as_bytes()) && path.get(dir.len()) == Some(&b'/');
+    let planning = |path: &Vec<u8>| PLANNING.iter().any(|dir| below(path, dir));
+    let message = String::from_utf8_lossy(&commit.message).into_owned();
+    Ok(IncomingCommit {
+        id: id.to_string(),
+        parents: commit.parents.iter().map(ToString::to_string).collect(),
+        subject: message.lines().next().unwrap_or_default().to_owned(),
+        // A merge changes nothing against its first parent where the other side was planning; its message still names what it brings.
+        planning_only: commit.parents.len() < 2 && paths.iter().all(planning),
+        touches_settings: paths.iter().any(|path| path == b".chant/config.md" || below(path, ".chant/prompts")),
+        revert_ok: false,
+        clean_merge: false,
+        message,
+    })
+}
+
+/// True where the commit says `This reverts commit <oid>.`, changes just what undoing that commit changes, and that commit is in the target
+/// or comes in with it: undoing a removal that was made for this, elsewhere, would bring anything in.
+fn is_true_revert(ctx: &Context, id: Oid, commit: &IncomingCommit, is_there: impl Fn(Oid) -> Result<bool>) -> Result<bool> {
+    let named = commit.message.lines().find_map(|line| line.strip_prefix("This reverts commit "));
+    let hex = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
+    let Some(undone) = named.and_then(|text| Oid::from_hex(&hex(text))).filter(|id| ctx.repo.has_object(*id)) else { return Ok(false) };
+    let [parent] = &commit.parents[..] else { return Ok(false) };
+    let (Some(parent), Some(before)) = (Oid::from_hex(parent), ctx.repo.commit(undone)?.parents.first().copied()) else { return Ok(false) };
+    if !is_there(undone)? {
+        return Ok(false);
+    }
+    let undoing = ctx.repo.patch_id(undone, before)?;
+    Ok(undoing.is_some() && ctx.repo.patch_id(parent, id)? == undoing)
+}
+
+/// True where a merge of two holds just the code that git makes of its parents: what a person (or an agent) added to it is work like any other.
+fn is_clean_merge(ctx: &Context, id: Oid) -> Result<bool> {
+    let commit = ctx.repo.commit(id)?;
+    let [ours, theirs] = commit.parents[..] else { return Ok(false) };
+    let merged = ctx.repo.merge_tree(ours, theirs)?.tree;
+    // Spec files are merged by a driver that not every repository has, and are not the work.
+    Ok(ctx.repo.code_tree(merged)? == ctx.repo.code_tree(id)?)
+}

@@ -76,7 +76,7 @@ impl Store<'_> {
         Ok(Some(changes))
     }
 
-    fn archive_index(&self, archive: Oid) -> Result<BTreeMap<SpecId, String>> {
+    pub(super) fn archive_index(&self, archive: Oid) -> Result<BTreeMap<SpecId, String>> {
         let (blob, _) = self.repo.entry_at(archive, b"index")?.context("the archive has no index")?;
         let text = String::from_utf8_lossy(&self.repo.blob(blob)?).into_owned();
         let entry = |line: &str| Some((SpecId::parse(line.split('\t').next()?).ok()?, line.to_owned()));
@@ -84,6 +84,6 @@ impl Store<'_> {
     }
 }
 
-fn tip_of(line: &str) -> Option<Oid> {
+pub(super) fn tip_of(line: &str) -> Option<Oid> {
     Oid::from_hex(line.split('\t').nth(1)?)
 }

@@ -10,6 +10,7 @@ pub mod notes;
 pub mod runs;
 pub mod specs;
 pub mod sync;
+pub mod together;
 pub mod trust;
 pub mod view;
 

@@ -1,5 +1,6 @@
 //! What this clone has, what a remote had when it was last seen, and the way there and back.
 
+use super::ARCHIVE_REF;
 use super::Store;
 use super::notes::NOTES_REF;
 use crate::git::{Oid, PushRef, Pushed, RefChange, RefUpdate, Repository};
@@ -53,7 +54,7 @@ impl State {
             } else {
                 self.foreign.push(name.to_owned());
             }
-        } else if name == "archive" {
+        } else if Some(name) == ARCHIVE_REF.strip_prefix("refs/chant/") {
             self.archive = Some(tip);
         }
     }

@@ -3,10 +3,12 @@
 //! What comes from a remote was written by anybody. What is no spec is left where it is and named, and never stands in the way of the rest.
 
 use crate::git::{Oid, RefChange, RefUpdate};
-use crate::spec::{Event, SpecId, Status};
+use crate::spec::{Event, EventKind, SpecId, Status};
+use crate::store::notes::NOTES_REF;
 use crate::store::sync::{State, run_ref};
-use crate::store::{Relation, Spec, Store};
-use anyhow::{Result, ensure};
+use crate::store::together::JoinedArchive;
+use crate::store::{ARCHIVE_REF, Relation, Spec, Store};
+use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeSet;
 
 /// How a spec of ours moved, or stood still.
@@ -29,6 +31,8 @@ pub enum MoveKind {
         /// Its id until now, which theirs keeps.
         from: SpecId,
     },
+    /// It is in the archive now.
+    Archived,
 }
 
 /// A spec that moved.
@@ -53,6 +57,8 @@ pub struct Plan {
     pub skipped: Vec<String>,
     /// Specs that stay as they are here and there, so that they are not pushed either.
     pub held: BTreeSet<SpecId>,
+    /// True where their archive is none, so that ours is not pushed either.
+    pub archive_held: bool,
 }
 
 /// Folds a remote's state in. Reads and decides again until nobody moved anything meanwhile.
@@ -67,12 +73,25 @@ pub fn fold(store: &Store<'_>, remote: &str) -> Result<Plan> {
 
 /// What folding would do. Joins are written as objects, and nothing points at them yet.
 pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
-    let mut planner = Planner { store, ours, theirs, plan: Plan::default() };
-    for (id, tip) in &theirs.specs {
-        if ours.specs.get(id) == Some(tip) {
-            continue;
+    let mut plan = Plan::default();
+    let archive = match store.join_archives(ours.archive, theirs.archive) {
+        Ok(archive) => archive,
+        Err(error) => {
+            plan.archive_held = true;
+            plan.skipped.push(format!("their archive is left alone: {error:#}"));
+            store.join_archives(ours.archive, None)?
         }
-        if let Err(error) = planner.spec(id, *tip) {
+    };
+    plan.change(ARCHIVE_REF, ours.archive, archive.tip);
+    plan.change(NOTES_REF, ours.notes, store.join_notes(ours.notes, theirs.notes)?);
+    let mut ids: BTreeSet<&SpecId> = theirs.specs.iter().filter(|(id, tip)| ours.specs.get(*id) != Some(tip)).map(|(id, _)| id).collect();
+    if archive.tip != ours.archive {
+        ids.extend(archive.entries.keys().filter(|id| ours.specs.contains_key(*id)));
+        ids.extend(archive.others.iter().map(|(id, _)| id));
+    }
+    let mut planner = Planner { store, ours, theirs, archive: &archive, plan };
+    for id in ids {
+        if let Err(error) = planner.spec(id) {
             planner.plan.held.insert(id.clone());
             planner.plan.skipped.push(format!("{id} is left alone: {error:#}"));
         }
@@ -90,68 +109,101 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
     Ok(planner.plan)
 }
 
+impl Plan {
+    fn change(&mut self, name: impl Into<String>, old: Option<Oid>, new: Option<Oid>) {
+        if old != new {
+            self.changes.push(RefChange::new(name, old, new));
+        }
+    }
+}
+
 struct Planner<'a> {
     store: &'a Store<'a>,
     ours: &'a State,
     theirs: &'a State,
+    archive: &'a JoinedArchive,
     plan: Plan,
 }
 
 impl Planner<'_> {
-    fn spec(&mut self, id: &SpecId, theirs: Oid) -> Result<()> {
-        let theirs = self.store.load_at(id, theirs)?;
-        let Some(ours) = self.ours.specs.get(id) else {
-            if !self.archived_since(&theirs)? {
-                self.advance(None, theirs, MoveKind::New);
-            }
-            return Ok(());
+    /// Decides one spec from all that is known of it: ours, theirs, and what the archive has.
+    fn spec(&mut self, id: &SpecId) -> Result<()> {
+        let ours = self.ours.specs.get(id).copied();
+        let mut live = match ours {
+            Some(tip) => self.beyond_archive(id, tip)?,
+            None => None,
         };
-        match self.store.relation(*ours, theirs.tip)? {
-            Relation::Same | Relation::Ahead => {}
-            Relation::Behind => {
-                let from = self.store.load_at(id, *ours)?.event.status;
-                self.advance(Some(*ours), theirs, MoveKind::Forward { from });
+        let elsewhere =
+            self.theirs.specs.get(id).into_iter().chain(self.archive.others.iter().filter(|(other, _)| other == id).map(|(_, tip)| tip));
+        for tip in elsewhere {
+            let Some(theirs) = self.beyond_archive(id, *tip)? else { continue };
+            live = Some(match live {
+                None => theirs,
+                Some(live) => match self.store.relation(live.tip, theirs.tip)? {
+                    Relation::Same | Relation::Ahead => live,
+                    Relation::Behind => theirs,
+                    Relation::Diverged => self.store.join(&live, &theirs)?,
+                    Relation::Unrelated => {
+                        self.make_way(live)?;
+                        theirs
+                    }
+                },
+            });
+        }
+        self.settle(id, ours, live)
+    }
+
+    /// A version as it stands beside what the archive has of the spec: `None` where the archive's was made from it.
+    fn beyond_archive(&self, id: &SpecId, tip: Oid) -> Result<Option<Spec>> {
+        let spec = self.store.load_at(id, tip)?;
+        let Some(archived) = self.archive.entries.get(id) else { return Ok(Some(spec)) };
+        Ok(match self.store.relation(tip, *archived)? {
+            Relation::Same | Relation::Behind => None,
+            Relation::Ahead | Relation::Unrelated => Some(spec),
+            Relation::Diverged => Some(self.store.join(&spec, &self.store.load_at(id, *archived)?)?),
+        })
+    }
+
+    fn settle(&mut self, id: &SpecId, old: Option<Oid>, new: Option<Spec>) -> Result<()> {
+        let moved = |kind, event| Move { id: id.clone(), kind, event };
+        match (old, new) {
+            (None, None) => {}
+            (Some(old), None) => {
+                self.plan.change(id.ref_name(), Some(old), None);
+                self.plan.moves.push(moved(MoveKind::Archived, self.store.load_at(id, old)?.event));
             }
-            Relation::Diverged => {
-                let joined = self.store.join(&self.store.load_at(id, *ours)?, &theirs)?;
-                let conflicts = joined.event.extras("Conflict").map(str::to_owned).collect();
-                self.advance(Some(*ours), joined, MoveKind::Joined { conflicts });
+            (Some(old), Some(new)) if old == new.tip => {}
+            (old, Some(new)) => {
+                let before = old.map(|old| self.store.load_at(id, old)).transpose()?;
+                let renamed = self.plan.moves.iter().any(|moved| matches!(&moved.kind, MoveKind::Renamed { from } if from == id));
+                let is_join = new.event.kind == EventKind::Join && Some(new.tip) != self.theirs.specs.get(id).copied();
+                let kind = match before {
+                    _ if is_join => MoveKind::Joined { conflicts: new.event.extras("Conflict").map(str::to_owned).collect() },
+                    Some(before) if !renamed => MoveKind::Forward { from: before.event.status },
+                    _ => MoveKind::New,
+                };
+                self.plan.change(id.ref_name(), old, Some(new.tip));
+                self.plan.moves.push(moved(kind, new.event));
             }
-            Relation::Unrelated => self.make_way(*ours, theirs)?,
         }
         Ok(())
     }
 
-    fn advance(&mut self, old: Option<Oid>, new: Spec, kind: MoveKind) {
-        self.plan.changes.push(RefChange::new(new.id.ref_name(), old, Some(new.tip)));
-        self.plan.moves.push(Move { id: new.id, kind, event: new.event });
-    }
-
-    /// True where what the remote still has live is in our archive.
-    fn archived_since(&self, theirs: &Spec) -> Result<bool> {
-        let Some(archived) = self.store.archived()?.get(&theirs.id).copied() else { return Ok(false) };
-        Ok(matches!(self.store.relation(archived, theirs.tip)?, Relation::Same | Relation::Ahead))
-    }
-
-    /// Theirs keeps the id; ours gets the first that is free here and there.
-    fn make_way(&mut self, ours: Oid, theirs: Spec) -> Result<()> {
-        let id = theirs.id.clone();
-        let spec = self.store.load_at(&id, ours)?;
-        ensure!(
-            spec.event.status != Status::InProgress,
-            "another spec has this id there, and a run of ours is on; fetch again when it has ended"
-        );
-        let archived = self.store.archived()?;
+    /// Two specs have one id. Theirs keeps it; ours gets the first that is free here and there.
+    fn make_way(&mut self, ours: Spec) -> Result<()> {
+        let id = ours.id.clone();
+        let running = ours.event.status == Status::InProgress;
+        ensure!(!running, "another spec has this id there, and a run of ours is on; fetch again when it has ended");
         let taken = |id: &SpecId| {
             self.ours.specs.contains_key(id)
                 || self.theirs.specs.contains_key(id)
-                || archived.contains_key(id)
+                || self.archive.entries.contains_key(id)
                 || self.plan.moves.iter().any(|moved| moved.id == *id)
         };
         let free = (1..).map_while(|number| SpecId::parse(&format!("{id}.{number}")).ok()).find(|id| !taken(id));
-        let Some(free) = free else { anyhow::bail!("another spec has this id there, and ours cannot have a longer one") };
-        self.advance(Some(ours), theirs, MoveKind::New);
-        self.advance(None, Spec { id: free, ..spec }, MoveKind::Renamed { from: id });
+        let free = free.context("another spec has this id there, and ours cannot have a longer one")?;
+        self.plan.change(free.ref_name(), None, Some(ours.tip));
+        self.plan.moves.push(Move { id: free, kind: MoveKind::Renamed { from: id }, event: ours.event });
         Ok(())
     }
 }

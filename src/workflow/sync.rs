@@ -4,14 +4,14 @@ use super::files;
 use super::fold::{self, Move, MoveKind, Plan};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::{Oid, PushRef, Pushed, Refused};
+use crate::git::{Oid, PushIf, PushRef, Pushed, Refused};
 use crate::output::safe;
 use crate::spec::{Event, SpecId};
-use crate::store::Store;
 use crate::store::notes::NOTES_REF;
 use crate::store::sync::{GitTransport, State, Transport, run_ref};
+use crate::store::{ARCHIVE_REF, Relation, SPEC_REFS, Store};
 use anyhow::Result;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What to push beside specs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn push(store: &Store<'_>, transport: &dyn Transport, options: Options, repo
         let seen = store.seen(transport.remote())?;
         let ours = store.state()?;
         let mut outgoing = outgoing(store, (&ours, &seen), transport.remote(), options, report)?;
-        outgoing.retain(|to| !is_held(&plan.held, to));
+        outgoing.retain(|to| !is_held(&plan, to));
         outgoing.retain(|to| !without_notes || to.name != NOTES_REF);
         if outgoing.is_empty() {
             return Ok(());
@@ -106,14 +106,18 @@ pub fn dry_run(store: &Store<'_>, transport: &dyn Transport, options: Options, r
     let (mut state, seen) = (store.state()?, store.seen(transport.remote())?);
     let plan = fold::plan(store, &state, &seen)?;
     for change in &plan.changes {
-        let id = change.name.strip_prefix(crate::store::SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
-        if let (Some(id), Some(new)) = (id, change.new) {
-            state.specs.insert(id, new);
+        let id = change.name.strip_prefix(SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
+        match (id, change.new) {
+            (Some(id), Some(new)) => drop(state.specs.insert(id, new)),
+            (Some(id), None) => drop(state.specs.remove(&id)),
+            (None, new) if change.name == ARCHIVE_REF => state.archive = new,
+            (None, new) if change.name == NOTES_REF => state.notes = new,
+            (None, _) => {}
         }
     }
     report.fold(&plan);
     let mut outgoing = outgoing(store, (&state, &seen), transport.remote(), options, report)?;
-    outgoing.retain(|to| !is_held(&plan.held, to));
+    outgoing.retain(|to| !is_held(&plan, to));
     pushed(store, &outgoing, report);
     Ok(())
 }
@@ -129,12 +133,35 @@ fn outgoing(
     let differs = |theirs: Option<&Oid>, ours: Oid| theirs != Some(&ours);
     let specs = ours.specs.iter().filter(|(id, tip)| differs(seen.specs.get(id), **tip));
     let mut list: Vec<PushRef> = specs.map(|(id, tip)| PushRef::forward(id.ref_name(), *tip)).collect();
+    list.extend(closed(store, ours, seen)?);
+    if let Some(notes) = ours.notes.filter(|notes| seen.notes != Some(*notes)) {
+        // Ours have every line that theirs had; should somebody be faster, their next push puts back what is missing.
+        list.push(PushRef { name: NOTES_REF.to_owned(), new: Some(notes), only: PushIf::Always });
+    }
     if options.runs {
         let runs = ours.runs.iter().filter(|(run, _)| !seen.runs.contains_key(*run));
         list.extend(runs.map(|(run, tip)| PushRef::forward(run_ref(run), *tip)));
     }
     if options.branches {
         list.extend(branches(store, ours, remote, report)?);
+    }
+    Ok(list)
+}
+
+/// Our archive, and the live refs there that it makes needless: one push moves both, or neither.
+fn closed(store: &Store<'_>, ours: &State, seen: &State) -> Result<Vec<PushRef>> {
+    let Some(archive) = ours.archive else { return Ok(Vec::new()) };
+    let mut list = Vec::new();
+    if seen.archive != Some(archive) {
+        list.push(PushRef::forward(ARCHIVE_REF, archive));
+    }
+    let gone: Vec<_> = seen.specs.iter().filter(|(id, _)| !ours.specs.contains_key(*id)).collect();
+    let archived = if gone.is_empty() { BTreeMap::new() } else { store.archived()? };
+    for (id, theirs) in gone {
+        let Some(tip) = archived.get(id) else { continue };
+        if matches!(store.relation(*theirs, *tip), Ok(Relation::Same | Relation::Behind)) {
+            list.push(PushRef::delete(id.ref_name(), *theirs));
+        }
     }
     Ok(list)
 }
@@ -167,7 +194,7 @@ pub fn branch_refspec(remote: &str) -> String {
 /// Names what a push has moved.
 fn pushed(store: &Store<'_>, outgoing: &[PushRef], report: &mut Report) {
     for to in outgoing {
-        let id = to.name.strip_prefix(crate::store::SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
+        let id = to.name.strip_prefix(SPEC_REFS).and_then(|id| SpecId::parse(id).ok());
         match (id, to.new) {
             (Some(id), Some(tip)) => {
                 let title = store.repo.read_message(tip, |message| Event::parse(message).ok()).map(|event| event.title);
@@ -178,8 +205,11 @@ fn pushed(store: &Store<'_>, outgoing: &[PushRef], report: &mut Report) {
     }
 }
 
-fn is_held(held: &BTreeSet<SpecId>, to: &PushRef) -> bool {
-    to.name.strip_prefix(crate::store::SPEC_REFS).is_some_and(|id| held.iter().any(|held| held.as_str() == id))
+/// True for what stays as it is on the remote because what it has there is no spec, or no archive.
+fn is_held(plan: &Plan, to: &PushRef) -> bool {
+    let spec = to.name.strip_prefix(SPEC_REFS);
+    let closes = to.name == ARCHIVE_REF || (spec.is_some() && to.new.is_none());
+    (plan.archive_held && closes) || spec.is_some_and(|id| plan.held.iter().any(|held| held.as_str() == id))
 }
 
 /// True where trying again cannot help.
@@ -204,7 +234,12 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
     for remote in store.seen_remotes()? {
         let seen = store.seen(&remote)?;
         // The common case, in which nothing is read but names.
-        if seen.specs.iter().all(|(id, tip)| ours.specs.get(id) == Some(tip)) && seen.runs.keys().all(|run| ours.runs.contains_key(run)) {
+        let same = |theirs: Option<Oid>, ours: Option<Oid>| theirs.is_none() || theirs == ours;
+        let views = same(seen.archive, ours.archive) && same(seen.notes, ours.notes);
+        if views
+            && seen.specs.iter().all(|(id, tip)| ours.specs.get(id) == Some(tip))
+            && seen.runs.keys().all(|run| ours.runs.contains_key(run))
+        {
             continue;
         }
         let plan = fold::fold(&store, &remote)?;
@@ -276,6 +311,7 @@ pub fn word(kind: &MoveKind) -> &'static str {
         MoveKind::Forward { .. } => "updated",
         MoveKind::Joined { .. } => "joined",
         MoveKind::Renamed { .. } => "renamed",
+        MoveKind::Archived => "archived",
     }
 }
 

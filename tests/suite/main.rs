@@ -6,6 +6,7 @@ mod agents_behave;
 mod clients;
 mod cmd;
 mod common;
+mod converge;
 mod demo;
 mod documents;
 mod gate;

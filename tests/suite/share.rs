@@ -2,6 +2,7 @@
 
 use crate::common::{Outcome, TestRepo};
 
+mod archive;
 mod ordinary;
 mod strangers;
 

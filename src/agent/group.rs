@@ -1,8 +1,10 @@
 //! Ending all that an agent started: its process group, and what left the group but still carries the run's name.
 //!
 //! Real agents run every tool in a session of its own, so a signal to their group does not reach it. On Linux whoever has
-//! `CHANT_RUN_ID` of this run in its environment is found in `/proc`; elsewhere the group has to do.
+//! `CHANT_RUN_ID` of this run in its environment is found in `/proc`, and so is the agent's whole family ([`super::family`]); elsewhere
+//! the group has to do.
 
+use super::family::{Family, Stat, positive, processes};
 use super::signals::Signals;
 use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group, test_kill_process_group};
@@ -23,6 +25,7 @@ const AFTER_KILL: Duration = Duration::from_secs(2);
 pub struct Tree {
     group: Option<Pid>,
     run_id: Option<String>,
+    family: Option<Family>,
 }
 
 impl Tree {
@@ -35,7 +38,28 @@ impl Tree {
                 _ => bail!("could not end process group {raw}: it is no agent's"),
             },
         };
-        Ok(Self { group, run_id: run_id.filter(|id| !id.is_empty()).map(str::to_owned) })
+        Ok(Self { group, run_id: run_id.filter(|id| !id.is_empty()).map(str::to_owned), family: None })
+    }
+
+    /// With all that came of the group's leader, a child of ours that has just been started.
+    #[must_use]
+    pub(super) fn with_family(mut self) -> Self {
+        self.family = self.group.map(Family::new);
+        self
+    }
+
+    /// Looks who was born since.
+    pub(super) fn look(&self) {
+        if let Some(family) = &self.family {
+            family.look();
+        }
+    }
+
+    /// The processes beside the group.
+    fn others(&self) -> Vec<Pid> {
+        let mut pids = self.marked();
+        pids.extend(self.family.iter().flat_map(Family::living));
+        pids
     }
 
     /// Sends a signal to all of it. A process that is already gone is what we want.
@@ -43,8 +67,15 @@ impl Tree {
         if let Some(group) = self.group {
             let _ = kill_process_group(group, signal);
         }
-        for pid in self.marked() {
+        for pid in self.others() {
             let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Asks the agent itself to end, as Ctrl-C does: it ends its own tools, and some still say what they used.
+    pub(super) fn interrupt(&self) {
+        for signal in [Signal::INT, Signal::CONT] {
+            self.group.map(|group| kill_process_group(group, signal));
         }
     }
 
@@ -61,7 +92,7 @@ impl Tree {
 
     /// True while a process of it runs; one that is dead and not yet waited for does not count.
     pub fn is_alive(&self) -> bool {
-        self.group.is_some_and(group_lives) || !self.marked().is_empty()
+        self.group.is_some_and(group_lives) || !self.others().is_empty()
     }
 
     /// Asks it to end, and kills what has not after `grace`, or at the first signal to us.
@@ -105,7 +136,7 @@ impl Tree {
             return self;
         }
         let entry = format!("{RUN_ID}={run_id}");
-        if !processes().any(|pid| group_of(pid) == Some(group) && is_marked(pid, &entry)) {
+        if !processes().any(|pid| is_in(pid, group) && is_marked(pid, &entry)) {
             self.group = None;
         }
         self
@@ -133,31 +164,13 @@ fn group_lives(group: Pid) -> bool {
         Err(rustix::io::Errno::SRCH) => false,
         _ if fs::read_dir("/proc/self").is_err() => true,
         // A zombie answers too, for ever where nobody reaps orphans (many containers).
-        _ => processes().any(|pid| group_of(pid) == Some(group)),
+        _ => processes().any(|pid| is_in(pid, group)),
     }
 }
 
-/// The ids in `/proc`; none where there is no such thing.
-fn processes() -> impl Iterator<Item = Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(positive))
-}
-
-/// A number as a process id. The group of a process that is just being reaped reads as -1, which [`Pid::from_raw`] does not bear.
-fn positive(raw: i32) -> Option<Pid> {
-    Pid::from_raw(raw.max(0))
-}
-
-/// The process group of a process that is not dead.
-fn group_of(pid: Pid) -> Option<Pid> {
-    let stat = fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
-    // The name, in parentheses, may hold anything; what follows its last parenthesis is: state, parent, group.
-    let end = stat.iter().rposition(|&byte| byte == b')')?;
-    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
-    let mut words = rest.split_ascii_whitespace();
-    let state = words.next()?;
-    let group = words.nth(1)?.parse().ok().and_then(positive)?;
-    (!matches!(state, "Z" | "X")).then_some(group)
+/// True for a process of a group that is not dead.
+fn is_in(pid: Pid, group: Pid) -> bool {
+    Stat::of(pid).is_some_and(|stat| stat.group == Some(group) && stat.lives())
 }
 
 fn is_marked(pid: Pid, entry: &str) -> bool {

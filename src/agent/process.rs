@@ -3,6 +3,7 @@
 //! Its output goes into the log file itself, not through us: it outlives us, and no agent dies of a broken pipe. The log's open file
 //! is locked and shared with the agent, so the lock is held as long as we or anything that writes to the log is alive.
 
+use super::family::adopt_orphans;
 use super::group::{POLL, RUN_ID, Tree};
 use super::locks::take_lock;
 use super::signals::Signals;
@@ -39,6 +40,10 @@ pub struct Task {
     pub group_file: Option<PathBuf>,
     /// When it is ended by us.
     pub timeout: Option<Duration>,
+    /// After how long without a word it is ended by us.
+    pub idle: Option<Duration>,
+    /// After how many bytes of output it is ended by us.
+    pub max_output: Option<u64>,
     /// The time between asking it to end and killing it.
     pub grace: Duration,
     /// A person works at it: the terminal is its own, there is no group and no transcript.
@@ -54,6 +59,12 @@ pub enum Ended {
     Signalled(i32),
     /// By us, because its time was over.
     TimedOut,
+    /// By us, because it said nothing for too long.
+    Idle,
+    /// By us, because it printed too much.
+    TooMuchOutput,
+    /// By us, because whoever watches wanted it.
+    Stopped,
     /// By us, because somebody ended us.
     Interrupted,
 }
@@ -68,11 +79,39 @@ impl From<ExitStatus> for Ended {
     }
 }
 
+/// Who watches a task.
+pub trait Watch {
+    /// New output.
+    fn output(&mut self, bytes: &[u8]);
+    /// Time passes.
+    fn tick(&mut self) {}
+    /// True when it is to be ended.
+    fn enough(&self) -> bool {
+        false
+    }
+}
+
+struct Listener<'a>(&'a mut dyn FnMut(&[u8]));
+
+impl Watch for Listener<'_> {
+    fn output(&mut self, bytes: &[u8]) {
+        (self.0)(bytes);
+    }
+}
+
 /// Runs a task until it and everything that it started has ended; new output is handed to `on_output` as it comes.
 pub fn run(task: Task, on_output: &mut dyn FnMut(&[u8])) -> Result<Ended> {
+    run_watched(task, &mut Listener(on_output))
+}
+
+/// As [`run`], for a watcher that may want to end it.
+pub fn run_watched(task: Task, watch: &mut dyn Watch) -> Result<Ended> {
     let signals = Signals::watch(task.interactive)?;
     lock_log(&task.log)?;
-    let mut tail = Tail::at_end(&task.log)?;
+    let mut tail = Tail::at_end(&task.log, task.max_output)?;
+    if !task.interactive {
+        adopt_orphans();
+    }
     let child = spawn(&task)?;
     let mut running = Running::new(child, &task)?;
     if let Err(error) = running.record(task.group_file.as_deref()) {
@@ -80,26 +119,87 @@ pub fn run(task: Task, on_output: &mut dyn FnMut(&[u8])) -> Result<Ended> {
         running.sweep(&signals);
         return Err(error);
     }
-    let deadline = task.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut clock = Clock::new(&task);
     let ended = loop {
-        tail.follow(on_output);
+        clock.heard(tail.follow(watch));
         if let Some(status) = running.child.try_wait().context("could not wait for the agent")? {
             break Ended::from(status);
         }
-        let stopped = match deadline {
-            _ if signals.take() => Some(Ended::Interrupted),
-            Some(deadline) if Instant::now() >= deadline => Some(Ended::TimedOut),
-            _ => None,
-        };
-        if let Some(stopped) = stopped {
-            running.stop(&signals, &mut || tail.follow(on_output))?;
+        let over = if signals.take() { Some(Ended::Interrupted) } else { clock.over() };
+        if let Some(stopped) = over.or_else(|| watch.enough().then_some(Ended::Stopped)) {
+            running.stop(&signals, &mut || {
+                tail.follow(watch);
+            })?;
             break stopped;
+        }
+        if clock.looks() {
+            running.tree.look();
+            watch.tick();
         }
         std::thread::sleep(POLL);
     };
     let interrupted = running.sweep(&signals);
-    tail.follow(on_output);
+    tail.follow(watch);
+    tail.cut();
     Ok(if interrupted { Ended::Interrupted } else { ended })
+}
+
+/// How often we look who was born, and tell that time passes.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// When a task is over.
+struct Clock {
+    deadline: Option<Instant>,
+    idle: Option<Duration>,
+    left: Option<u64>,
+    heard: Instant,
+    looked: Instant,
+}
+
+impl Clock {
+    fn new(task: &Task) -> Self {
+        let now = Instant::now();
+        let deadline = task.timeout.and_then(|timeout| now.checked_add(timeout));
+        Self { deadline, idle: task.idle, left: task.max_output, heard: now, looked: now }
+    }
+
+    fn heard(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.heard = Instant::now();
+            self.left = self.left.map(|left| left.saturating_sub(bytes));
+        }
+    }
+
+    fn over(&self) -> Option<Ended> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            Some(Ended::TimedOut)
+        } else if self.left == Some(0) {
+            Some(Ended::TooMuchOutput)
+        } else if self.idle.is_some_and(|idle| self.heard.elapsed() >= idle) {
+            Some(Ended::Idle)
+        } else {
+            None
+        }
+    }
+
+    fn looks(&mut self) -> bool {
+        let now = self.looked.elapsed() >= LOOK;
+        if now {
+            self.looked = Instant::now();
+        }
+        now
+    }
+}
+
+/// How long an agent may take over what Ctrl-C means to it: some first write down what they used.
+const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
+
+/// What came of waiting for the agent's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    Ended,
+    Killed,
+    InVain,
 }
 
 /// The agent's process, and all that came of it.
@@ -116,7 +216,7 @@ impl Running {
         // A person's shell may have started what is meant to stay.
         let (group, run_id) = if task.interactive { (None, None) } else { (i32::try_from(child.id()).ok(), run_id) };
         match Tree::new(group, run_id) {
-            Ok(tree) => Ok(Self { child, tree, grace: task.grace, interactive: task.interactive }),
+            Ok(tree) => Ok(Self { child, tree: tree.with_family(), grace: task.grace, interactive: task.interactive }),
             Err(error) => {
                 drop(child.kill());
                 drop(child.wait());
@@ -135,21 +235,44 @@ impl Running {
         }
     }
 
-    /// Asks the agent to end, and kills it after the grace, or at once when we are signalled again. Returns when it is gone.
+    /// Asks the agent to end, twice with more weight, and kills it after that, or at once when we are signalled again. Returns when it
+    /// is gone.
     fn stop(&mut self, signals: &Signals, meanwhile: &mut dyn FnMut()) -> Result<()> {
+        self.tree.look();
+        if !self.interactive {
+            self.tree.interrupt();
+            if self.wait(self.grace.min(INTERRUPT_GRACE), signals, meanwhile)? != Waited::InVain {
+                return Ok(());
+            }
+        }
         self.ask();
-        let deadline = Instant::now() + self.grace;
+        if self.wait(self.grace, signals, meanwhile)? == Waited::InVain {
+            self.kill()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the agent's own end; a signal to us meanwhile ends it at once.
+    fn wait(&mut self, most: Duration, signals: &Signals, meanwhile: &mut dyn FnMut()) -> Result<Waited> {
+        let deadline = Instant::now() + most;
         while self.child.try_wait().context("could not wait for the agent")?.is_none() {
-            if Instant::now() >= deadline || signals.take() {
-                self.tree.kill();
-                drop(self.child.kill());
-                self.child.wait().context("could not wait for the agent")?;
-                break;
+            if signals.take() {
+                self.kill()?;
+                return Ok(Waited::Killed);
+            }
+            if Instant::now() >= deadline {
+                return Ok(Waited::InVain);
             }
             meanwhile();
             std::thread::sleep(POLL);
         }
-        Ok(())
+        Ok(Waited::Ended)
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.tree.kill();
+        drop(self.child.kill());
+        self.child.wait().context("could not wait for the agent").map(drop)
     }
 
     fn ask(&self) {
@@ -212,27 +335,41 @@ fn lock_log(log: &File) -> Result<()> {
 struct Tail<'a> {
     file: &'a File,
     position: u64,
+    /// Nobody reads beyond it.
+    limit: u64,
     buffer: Vec<u8>,
 }
 
 impl<'a> Tail<'a> {
-    fn at_end(file: &'a File) -> Result<Self> {
+    fn at_end(file: &'a File, most: Option<u64>) -> Result<Self> {
         let position = file.metadata().context("could not read the log")?.len();
-        Ok(Self { file, position, buffer: vec![0; 64 * 1024] })
+        let limit = most.map_or(u64::MAX, |most| position.saturating_add(most));
+        Ok(Self { file, position, limit, buffer: vec![0; 64 * 1024] })
     }
 
-    /// Hands over what is new. A log that cannot be read is not worth the agent's life: what is missed now is in the file.
-    fn follow(&mut self, on_output: &mut dyn FnMut(&[u8])) {
+    /// Takes away what was written beyond the limit before its writer could be ended: it may be gigabytes.
+    fn cut(&self) {
+        if self.file.metadata().is_ok_and(|metadata| metadata.len() > self.limit) {
+            // What stays is merely more than was asked for.
+            drop(self.file.set_len(self.limit));
+        }
+    }
+
+    /// Hands over what is new, and says how much that is. A log that cannot be read is not worth the agent's life: what is missed now is in the file.
+    fn follow(&mut self, watch: &mut dyn Watch) -> u64 {
         // Only up to the end that it has now: an agent that writes without end must not keep us from looking at the clock.
-        let Ok(end) = self.file.metadata().map(|metadata| metadata.len()) else { return };
+        let Ok(end) = self.file.metadata().map(|metadata| metadata.len()) else { return 0 };
+        let (before, end) = (self.position, end.min(self.limit));
         while self.position < end {
-            match self.file.read_at(&mut self.buffer, self.position) {
-                Ok(0) | Err(_) => return,
+            let most = usize::try_from(end - self.position).unwrap_or(usize::MAX).min(self.buffer.len());
+            match self.file.read_at(&mut self.buffer[..most], self.position) {
+                Ok(0) | Err(_) => break,
                 Ok(count) => {
                     self.position += count as u64;
-                    on_output(&self.buffer[..count]);
+                    watch.output(&self.buffer[..count]);
                 }
             }
         }
+        self.position - before
     }
 }

@@ -59,6 +59,11 @@ impl Drop for Signals {
     }
 }
 
+/// True where just one run is on in this process.
+pub(super) fn sole_run() -> bool {
+    *shared().runs.lock().unwrap_or_else(PoisonError::into_inner) == 1
+}
+
 fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| Shared { runs: Mutex::new(0), idle: Arc::new(AtomicBool::new(true)) })

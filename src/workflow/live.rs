@@ -4,14 +4,13 @@ use crate::agent::transcript::{Facts, Item};
 use crate::output::{Output, Progress, safe};
 use crate::spec::SpecId;
 use serde_json::json;
-use std::time::Duration;
 
 /// Hears what an agent says and does. One for each run; it may be handed to another thread.
 pub trait Live: Send {
     /// The agent said or did something; the facts are those so far.
     fn item(&mut self, item: &Item, facts: &Facts);
     /// Time passes.
-    fn tick(&mut self, _elapsed: Duration) {}
+    fn tick(&mut self) {}
     /// The agent has ended.
     fn end(&mut self, _facts: &Facts) {}
 }
@@ -55,7 +54,7 @@ impl Live for Bar {
         self.progress.say(&format!("{tokens}{}", safe(facts.last.as_deref().unwrap_or_default())));
     }
 
-    fn tick(&mut self, _elapsed: Duration) {
+    fn tick(&mut self) {
         self.progress.tick();
     }
 

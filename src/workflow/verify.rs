@@ -167,6 +167,8 @@ impl Place {
             log: std::fs::OpenOptions::new().read(true).append(true).open(log.path()).context("could not open a temporary file")?,
             group_file: None,
             timeout: self.timeout,
+            idle: None,
+            max_output: None,
             grace: Duration::from_secs(2),
             interactive: false,
         };
@@ -179,6 +181,7 @@ impl Place {
             Ended::Exited(code) => (code, format!("it exited with {code}")),
             Ended::Signalled(signal) => (128 + signal, format!("it was ended by signal {signal}")),
             Ended::TimedOut => (124, "it took too long (chant.verifyTimeout)".to_owned()),
+            Ended::Idle | Ended::TooMuchOutput | Ended::Stopped => (1, "it was ended".to_owned()),
             Ended::Interrupted => return Err(Failure::new("interrupted").into()),
         };
         Ok(Verdict::Fail { exit, reason: format!("{reason}{}", last_lines(log.path())) })

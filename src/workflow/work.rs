@@ -5,7 +5,7 @@ use super::live::Live;
 use super::outside::Difference;
 use super::start::Started;
 use crate::agent::Place;
-use crate::agent::process::{Ended, Task, run as run_process};
+use crate::agent::process::{Ended, Task, Watch, run_watched};
 use crate::agent::transcript::{Facts, Reader};
 use crate::context::Context;
 use crate::git::Repository;
@@ -87,15 +87,10 @@ fn tell(ctx: &Context, outside: &[Difference]) {
 /// Why the agent failed, as far as it and its output tell (nothing says nothing about the work), and the facts in its output.
 fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<String>, Facts) {
     let plan = &started.plan;
-    let mut reader = Reader::new(plan.agent.format());
-    let ended = prepare(ctx, started).and_then(|task| {
-        let mut hear = |bytes: &[u8]| {
-            for item in reader.feed(bytes) {
-                live.item(&item, reader.facts());
-            }
-        };
-        run_process(task, &mut hear).with_context(|| format!("could not run the agent '{}'", plan.agent.name()))
-    });
+    let mut watch = Watcher { reader: Reader::new(plan.agent.format()), live, max_cost: plan.agent.limits().cost };
+    let ended = prepare(ctx, started)
+        .and_then(|task| run_watched(task, &mut watch).with_context(|| format!("could not run the agent '{}'", plan.agent.name())));
+    let Watcher { mut reader, live, .. } = watch;
     for item in reader.end() {
         live.item(&item, reader.facts());
     }
@@ -109,6 +104,30 @@ fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<S
     (failure, facts)
 }
 
+/// Reads what an agent prints, hands it on, and keeps an eye on the budget.
+struct Watcher<'a> {
+    reader: Reader,
+    live: &'a mut dyn Live,
+    max_cost: Option<f64>,
+}
+
+impl Watch for Watcher<'_> {
+    fn output(&mut self, bytes: &[u8]) {
+        for item in self.reader.feed(bytes) {
+            self.live.item(&item, self.reader.facts());
+        }
+    }
+
+    fn tick(&mut self) {
+        self.live.tick();
+    }
+
+    fn enough(&self) -> bool {
+        let (most, cost) = (self.max_cost, self.reader.facts().cost);
+        most.zip(cost).is_some_and(|(most, cost)| cost > most)
+    }
+}
+
 /// What the end of the process and its output say together. That it exited 0 says nothing.
 fn judge(ended: Ended, facts: &Facts) -> Option<String> {
     let said = |what: String| match &facts.error {
@@ -117,6 +136,9 @@ fn judge(ended: Ended, facts: &Facts) -> Option<String> {
     };
     match ended {
         Ended::TimedOut => Some("the agent ran out of time".to_owned()),
+        Ended::Idle => Some("the agent said nothing for too long, and was ended (idleTimeout)".to_owned()),
+        Ended::TooMuchOutput => Some("the agent printed too much, and was ended (maxOutput)".to_owned()),
+        Ended::Stopped => Some(format!("the agent reached its budget, and was ended: ${:.4} (maxCost)", facts.cost.unwrap_or_default())),
         Ended::Interrupted => Some("interrupted".to_owned()),
         Ended::Exited(0) => facts.failure(),
         Ended::Exited(code) => Some(said(format!("the agent exited with {code}"))),
@@ -131,6 +153,7 @@ fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
     started.dir.set_format(plan.agent.format())?;
     let mut env = environment(ctx, started)?;
     env.extend(invocation.env);
+    let limits = plan.agent.limits();
     Ok(Task {
         program: invocation.program,
         args: invocation.args,
@@ -139,7 +162,9 @@ fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
         prompt_file: if invocation.prompt_on_stdin { place.prompt_file } else { PathBuf::from("/dev/null") },
         log: started.dir.open_log()?,
         group_file: Some(started.dir.group_path()),
-        timeout: plan.options.timeout.or(plan.agent.limits().time),
+        timeout: plan.options.timeout.or(limits.time),
+        idle: limits.idle,
+        max_output: limits.output,
         grace: Duration::from_secs(5),
         interactive: plan.agent.is_interactive(),
     })

@@ -26,6 +26,8 @@ fn task(run_dir: &RunDir, cwd: &Path, script: &str) -> Task {
         log: run_dir.open_log().unwrap(),
         group_file: Some(run_dir.group_path()),
         timeout: None,
+        idle: None,
+        max_output: None,
         grace: LONG,
         interactive: false,
     }
@@ -153,6 +155,33 @@ fn what_left_the_group_is_found_by_its_mark() {
     let (ended, said) = run_quietly(task(&run_dir, dir.path(), script));
     assert_eq!(ended, Ended::Exited(0));
     assert!(is_dead(&said) && is_free(&run_dir));
+}
+
+#[test]
+fn an_agent_without_a_word_is_ended() {
+    let (dir, run_dir) = fixture();
+    let started = Instant::now();
+    let script = "for i in 1 2 3; do echo $i; sleep 0.1; done; sleep 1000";
+    let (ended, said) = run_quietly(Task { idle: Some(SHORT * 3), ..task(&run_dir, dir.path(), script) });
+    assert_eq!((ended, said.as_str()), (Ended::Idle, "1\n2\n3\n"));
+    assert!(started.elapsed() < LONG / 10);
+}
+
+#[test]
+fn an_agent_that_prints_without_end_is_ended() {
+    let (dir, run_dir) = fixture();
+    let (ended, said) = run_quietly(Task { max_output: Some(100_000), ..task(&run_dir, dir.path(), "yes") });
+    assert_eq!(ended, Ended::TooMuchOutput);
+    let log = std::fs::metadata(run_dir.log_path()).unwrap().len();
+    assert!((said.len(), log) == (100_000, 100_000) && is_free(&run_dir));
+}
+
+#[test]
+fn an_agent_may_end_its_tools_itself_when_it_is_interrupted() {
+    let (dir, run_dir) = fixture();
+    let script = "trap 'echo used 3; exit 0' INT; trap 'echo late' TERM; echo on; while :; do sleep 0.05; done";
+    let (ended, said) = run_quietly(Task { timeout: Some(SHORT), ..task(&run_dir, dir.path(), script) });
+    assert_eq!((ended, said.as_str()), (Ended::TimedOut, "on\nused 3\n"));
 }
 
 #[test]
@@ -296,12 +325,24 @@ fn a_signal_to_us_ends_the_agent_first() {
 
 #[test]
 fn a_second_interrupt_does_not_wait_for_the_grace() {
-    let mut helper = Helper::start("trap 'echo asked' TERM; echo ready; while :; do sleep 1000 & wait $!; done");
+    let mut helper = Helper::start("trap 'echo asked' INT TERM; echo ready; while :; do sleep 1000 & wait $!; done");
     helper.until("ready");
     helper.signal(Signal::INT);
     helper.until("asked");
     helper.signal(Signal::INT);
     helper.until("ended: Interrupted");
+}
+
+/// In a process of its own: what falls to us while other runs are on cannot be told apart.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_gave_its_mark_and_its_parent_away_is_found_too() {
+    let inner = "echo pid $$; : > up; exec /bin/sleep 1000";
+    let script = format!("mkfifo up; env -i /bin/sh -c '/usr/bin/setsid /bin/sh -c \"$0\" &' '{inner}'; read word < up; exit 0");
+    let mut helper = Helper::start(&script);
+    let pid = helper.until("pid ");
+    helper.until("ended: Exited(0)");
+    assert!(is_dead(pid.trim_start_matches("pid ")), "{pid}");
 }
 
 #[test]

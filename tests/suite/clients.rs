@@ -84,6 +84,28 @@ fn other_streams_are_judged_too() {
 }
 
 #[test]
+fn a_budget_ends_an_agent_that_tells_what_it_costs() {
+    let step = r#"{"type":"step_finish","sessionID":"s","part":{"reason":"tool-calls","tokens":{"input":1},"cost":0.6}}"#;
+    let (repo, id) = with_agent("opencode", &format!("{WORKS}\n{}sleep 1000", says(&[step, step])));
+    repo.git(&["config", "chant.agent.mine.maxCost", "1"]);
+    repo.chant(&["work", &id]).fails(1).says("reached its budget, and was ended: $1.2000 (maxCost)");
+    assert!(repo.git(&["log", "--format=%s", &format!("chant/{id}")]).contains("hello"));
+}
+
+#[test]
+fn limits_are_said_in_words() {
+    for (key, value, script, reason) in [
+        ("idleTimeout", "1s", "sleep 1000", "said nothing for too long, and was ended (idleTimeout)"),
+        ("maxOutput", "1k", "yes", "printed too much, and was ended (maxOutput)"),
+        ("timeout", "1s", "while :; do echo x; sleep 0.2; done", "ran out of time"),
+    ] {
+        let (repo, id) = with_agent("text", script);
+        repo.git(&["config", &format!("chant.agent.mine.{key}"), value]);
+        repo.chant(&["work", &id]).fails(1).says(reason);
+    }
+}
+
+#[test]
 fn events_for_machines() {
     let (repo, id) = with_agent("claude", &claude(WORKS, &result("")));
     let said = repo.chant(&["work", &id, "--json"]).ok().stdout;

@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::document::FieldValue;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
-use crate::store::{Change, Spec};
+use crate::store::{Change, SETTLES, Spec};
 use crate::workflow::{files, finalize, find};
 use anyhow::{Context as _, Result};
 use std::process::Command;
@@ -130,7 +130,7 @@ fn set_title(document: &mut Document, title: &str) {
 /// Records what an editor made of a version; joined with whatever others did while it was open.
 fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
     if edited == from.document {
-        return Ok(false);
+        return keep_joined(ctx, from);
     }
     let was = Some(ctx.repo.hash_blob(from.document.as_bytes())?);
     let front = edited.front().map_err(|error| {
@@ -159,6 +159,20 @@ fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
         request(ctx, &from.id, status.as_str())?;
     }
     Ok(true)
+}
+
+/// Whoever looks at the text that a join took, and leaves it, settles the conflict.
+fn keep_joined(ctx: &Context, from: &Spec) -> Result<bool> {
+    let store = ctx.store();
+    let settled = store.amend(&from.id, |spec| {
+        let open = store.conflicts(&store.history(spec.tip)?)?;
+        let change = Change::new(EventKind::Edit).text("The text that was taken is right.");
+        Ok(open.first().map(|conflict| change.with(SETTLES, &conflict.what)))
+    })?;
+    if settled.is_some() {
+        ctx.out.line("The text is as it was; the conflict is settled.");
+    }
+    Ok(settled.is_some())
 }
 
 /// A status that a person asks for: the verb that gives it.

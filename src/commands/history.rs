@@ -33,6 +33,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         ctx.out.json(&list.into());
         return Ok(Outcome::Yes);
     }
+    let open = ctx.store().conflicts(&history)?;
     for recorded in history {
         let event = &recorded.event;
         let who = safe(&recorded.author.name);
@@ -45,11 +46,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         for line in event.extras("Outside") {
             ctx.out.line(format!("    outside of its worktree, while it was on: {}", safe(line)));
         }
-        for conflict in event.extras("Conflict") {
-            ctx.out.line(format!(
-                "    two people changed the {} at once; one version was kept, the other is a parent of this event",
-                safe(conflict)
-            ));
+        if event.extra("Conflict").is_some() && open.iter().any(|conflict| conflict.sides == recorded.parents) {
+            ctx.out.line(format!("    nobody has settled this yet: git chant edit {}", spec.id));
         }
     }
     Ok(Outcome::Yes)

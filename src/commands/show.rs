@@ -2,8 +2,8 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::safe;
 use crate::spec::runs::Used;
-use crate::spec::{Facts, Shown, Status, intent};
-use crate::store::Spec;
+use crate::spec::{EventKind, Facts, Shown, Status, intent};
+use crate::store::{Conflict, Spec};
 use crate::workflow::merge::merged_into;
 use crate::workflow::{find, pickup, verify};
 use anyhow::Result;
@@ -59,7 +59,13 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Status::Pending => Shown::Blocked,
         other => Shown::Stored(other),
     };
-    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged: merged.as_deref() };
+    let history = ctx.store().history(spec.tip)?;
+    let conflicts = ctx.store().conflicts(&history)?;
+    // A join has words of its own; the run's are those of its end.
+    let reason = history.iter().find(|recorded| matches!(recorded.event.kind, EventKind::Fail | EventKind::Attention));
+    let reason = reason.map_or(spec.event.text.as_str(), |recorded| recorded.event.text.as_str());
+    let merged = merged.as_deref();
+    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason };
     if args.json {
         ctx.out.json(&as_json(&seen));
     } else {
@@ -73,13 +79,15 @@ struct Seen<'a> {
     spec: &'a Spec,
     shown: Shown,
     archived: bool,
+    conflicts: &'a [Conflict],
+    reason: &'a str,
     facts: &'a Facts,
     blockers: &'a [String],
     merged: Option<&'a str>,
 }
 
 fn as_json(seen: &Seen) -> serde_json::Value {
-    let Seen { spec, shown, archived, facts, blockers, merged } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, .. } = *seen;
     let front = spec.document.front().unwrap_or_default();
     let criteria: Vec<_> = spec
         .document
@@ -112,7 +120,7 @@ fn as_json(seen: &Seen) -> serde_json::Value {
         "overrides": facts.overrides,
         "runs": facts.runs.len(),
         "used": used_json(facts),
-        "conflicts": spec.event.extras("Conflict").collect::<Vec<_>>(),
+        "conflicts": conflicts.iter().map(|conflict| conflict.what.as_str()).collect::<Vec<_>>(),
     })
 }
 
@@ -127,7 +135,7 @@ fn used(facts: &Facts) -> Used {
 }
 
 fn print(ctx: &Context, seen: &Seen) {
-    let Seen { spec, shown, archived, facts, blockers, merged } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason } = *seen;
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
@@ -136,7 +144,8 @@ fn print(ctx: &Context, seen: &Seen) {
     out.line(format!("status:      {status}{basis}{}", if archived { ", archived" } else { "" }));
     let field = |name: &str, value: String| {
         if !value.is_empty() {
-            out.line(format!("{:<12} {}", format!("{name}:"), safe(&value)));
+            let name = if name.is_empty() { String::new() } else { format!("{name}:") };
+            out.line(format!("{name:<12} {}", safe(&value)));
         }
     };
     field("type", front.spec_type.clone());
@@ -162,7 +171,7 @@ fn print(ctx: &Context, seen: &Seen) {
         field("used", format!("{}, {words}", super::log::counted(facts.runs.len())));
     }
     if matches!(spec.event.status, Status::Failed | Status::NeedsAttention) {
-        field("reason", spec.event.text.clone());
+        field("reason", reason.to_owned());
     }
     for blocker in blockers {
         field("blocked by", blocker.clone());
@@ -170,14 +179,10 @@ fn print(ctx: &Context, seen: &Seen) {
     for why in &facts.overrides {
         field("override", why.clone());
     }
-    for conflict in spec.event.extras("Conflict") {
-        field(
-            "conflict",
-            format!(
-                "two people changed the {conflict} at once; git chant history {} shows both, git chant edit {} settles it",
-                spec.id, spec.id
-            ),
-        );
+    for conflict in conflicts {
+        let (what, both) = (&conflict.what, conflict.show());
+        field("conflict", format!("two people changed the {what} at once, and one's text was taken; see both: {both}"));
+        field("", format!("settle it: git chant edit {}", spec.id));
     }
     criteria(ctx, spec, facts);
 }

@@ -80,6 +80,54 @@ impl Store<'_> {
     }
 }
 
+/// Two versions of the same text, of which a join took one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What both changed.
+    pub what: String,
+    /// The two versions.
+    pub sides: Vec<Oid>,
+}
+
+impl Conflict {
+    /// The command that shows the two beside each other.
+    pub fn show(&self) -> String {
+        let sides: Vec<String> = self.sides.iter().map(|side| format!("{}:spec.md", side.short())).collect();
+        format!("git diff {}", sides.join(" "))
+    }
+}
+
+/// What `git chant edit` adds where a person keeps the text that a join took.
+pub const SETTLES: &str = "Settles";
+
+impl Store<'_> {
+    /// The conflicts of joins that nobody has settled since by an edit of the text.
+    pub fn conflicts(&self, history: &[Recorded]) -> Result<Vec<Conflict>> {
+        let mut list = Vec::new();
+        for (at, join) in history.iter().enumerate() {
+            let Some(what) = join.event.extra("Conflict") else { continue };
+            let mut settled = false;
+            for edit in history[..at].iter().filter(|later| later.event.kind == EventKind::Edit) {
+                settled |= self.reaches(edit.id, join.id) && self.edits_text(edit)?;
+            }
+            if !settled {
+                list.push(Conflict { what: what.to_owned(), sides: join.parents.clone() });
+            }
+        }
+        Ok(list)
+    }
+
+    /// A tick settles nothing, nor does a label.
+    fn edits_text(&self, edit: &Recorded) -> Result<bool> {
+        let text = |at: Oid| -> Result<String> {
+            let document = self.document_at(at)?;
+            Ok(String::from_utf8_lossy(document.body()).replace("[x]", "[ ]").replace("[X]", "[ ]"))
+        };
+        let Some(before) = edit.parents.first() else { return Ok(false) };
+        Ok(edit.event.extra(SETTLES).is_some() || text(edit.id)? != text(*before)?)
+    }
+}
+
 /// The newest versions that both histories come from, sorted; none for two specs.
 ///
 /// Where the histories have no event in common, one of them may begin with an import of a file that the other has written: the file came

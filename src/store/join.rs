@@ -34,7 +34,7 @@ impl Store<'_> {
         let event = Event {
             kind: EventKind::Join,
             title: joined.document.title(),
-            text: String::new(),
+            text: story(a, b, &joined.conflicts),
             status: joined.status,
             attempt: joined.attempt,
             blob: blob.to_string(),
@@ -68,6 +68,20 @@ impl Store<'_> {
         }
         Ok(Some(base))
     }
+}
+
+/// What `git log` says of a join.
+fn story(a: &Spec, b: &Spec, conflicts: &[&str]) -> String {
+    let both = format!("Two clones changed this spec at once: {} and {} are one now.", a.tip.short(), b.tip.short());
+    if conflicts.is_empty() {
+        return both;
+    }
+    let what = conflicts.join(" and ");
+    format!(
+        "{both}\nBoth changed the same lines of the {what}, and one side's were taken.\nSee both: git diff {}:spec.md {}:spec.md",
+        a.tip.short(),
+        b.tip.short()
+    )
 }
 
 fn names(history: &[Recorded]) -> HashSet<Oid> {

@@ -14,7 +14,7 @@ pub mod together;
 pub mod trust;
 pub mod view;
 
-pub use history::{Recorded, Relation};
+pub use history::{Conflict, Recorded, Relation, SETTLES};
 pub use specs::{Change, Listed, Spec, Store};
 
 /// Where the file view of specs lies in a checkout.

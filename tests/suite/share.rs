@@ -79,6 +79,43 @@ fn two_clones_that_join_the_same_pair_make_the_same_commit() {
 }
 
 #[test]
+fn a_conflict_is_told_in_plain_words_until_somebody_settles_it() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    us.chant(&["edit", &id, "--title", "Ours"]).ok();
+    them.git(&["fetch", "--quiet", "origin", "refs/heads/*:refs/remotes/origin/*"]);
+    them.chant(&["edit", &id, "--title", "Theirs"]).ok();
+    us.chant(&["push"]).ok();
+    them.chant(&["push"]).ok().says("two people changed its body at once").says(&format!("git chant edit {id}"));
+    us.chant(&["fetch"]).ok();
+    let said = us.chant(&["show", &id]).ok().says("two people changed the body at once").stdout;
+    let both = said.split("see both: ").nth(1).unwrap().lines().next().unwrap();
+    let diff = us.git(&both.split(' ').skip(1).collect::<Vec<_>>());
+    assert!(diff.contains("# Ours") && diff.contains("# Theirs"), "{diff}");
+    us.git(&["log", "-1", &format!("refs/chant/specs/{id}")]).contains("Two clones changed this spec at once").then_some(()).unwrap();
+    us.chant(&["history", &id]).ok().says("Two clones changed this spec at once").says("nobody has settled this yet");
+    // A tick is no answer to it, nor is whatever happens next.
+    us.chant(&["check", &id, "1"]).ok();
+    us.chant(&["pause", &id]).ok();
+    us.chant(&["show", &id]).ok().says("two people changed the body");
+    // Looking at it and leaving it is.
+    us.chant_env(&[("GIT_EDITOR", "true")], &["edit", &id]).ok().says("the conflict is settled");
+    us.chant(&["show", &id]).ok().says_not("two people changed");
+    us.chant(&["history", &id]).ok().says_not("nobody has settled");
+    us.chant(&["push"]).ok();
+    // So is an edit of the text, in any clone.
+    us.chant(&["edit", &id, "--title", "Ours 2"]).ok();
+    them.chant(&["edit", &id, "--title", "Theirs 2"]).ok();
+    us.chant(&["push"]).ok();
+    them.chant(&["push"]).ok();
+    them.chant(&["show", &id]).ok().says("two people changed");
+    them.chant(&["edit", &id, "--title", "Both"]).ok();
+    them.chant(&["show", &id]).ok().says_not("two people changed");
+}
+
+#[test]
 fn two_specs_with_one_id_are_both_kept() {
     let (us, them) = two_clones();
     // The test's suffix is the same in both clones, so both get the same id.

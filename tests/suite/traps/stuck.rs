@@ -181,3 +181,17 @@ fn no_state_lies_outside_of_the_repository() {
     assert_eq!(files(), before);
     Outcome::of(repo.command(repo.path(), "git").args(["config", "--global", "--list"])).ok().says_not("chant");
 }
+
+/// Whoever adds a label to another clone's spec has not read its commands: only an approval, or the text in an editor, trusts them.
+#[test]
+fn a_label_does_not_trust_the_commands_of_another_clone() {
+    let repo = TestRepo::with_chant();
+    repo.agent("maker", "echo made >made.txt");
+    let id = repo.add_spec("From elsewhere", &["It is there `$ test -f made.txt`"]);
+    // What this clone trusts is kept nowhere else: without it, the spec is as if it had been fetched.
+    std::fs::remove_dir_all(repo.common_dir().join("chant/trust")).unwrap();
+    repo.chant(&["edit", &id, "--add-label", "mine"]).ok();
+    repo.chant(&["work", &id]).fails(128).says("neither wrote nor approved").says(&format!("git chant approve {id}"));
+    repo.chant(&["approve", &id]).ok();
+    repo.chant(&["work", &id]).ok();
+}

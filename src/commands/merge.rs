@@ -4,6 +4,7 @@ use crate::git::Oid;
 use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
+use crate::workflow::closed;
 use crate::workflow::merge::{self as workflow, Merged, merge};
 use crate::workflow::{find, plan, verify};
 use anyhow::Result;
@@ -101,6 +102,9 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
                 ctx.out.hint(format!("nothing was changed; bring {target} into it: git switch {} && git merge {target}", id.branch()));
             }
         }
+    }
+    for spec in closed::fold_old(ctx)? {
+        ctx.out.line(format!("Archived: {} ({})", spec.id, safe(&spec.event.title)));
     }
     if failed == 0 {
         ctx.out.line(if order.len() == 1 { "Merged." } else { "All specs merged." });

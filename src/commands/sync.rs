@@ -2,11 +2,14 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::safe;
 use crate::store::sync::GitTransport;
+use crate::workflow::closed;
 use crate::workflow::fold::{Move, MoveKind};
 use crate::workflow::sync::{self, Options, Report};
 use anyhow::Result;
 
 /// Arguments of `git chant sync`.
+///
+/// What was merged or cancelled more than `chant.archiveAfter` ago (30 days; `never`) goes into the archive first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The remote; else `chant.remote`, that of the branch's upstream, or origin
@@ -15,6 +18,9 @@ pub struct Args {
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let remote = ctx.repo.require_remote(args.remote.as_deref())?;
+    for spec in closed::fold_old(ctx)? {
+        ctx.out.line(format!("archived   {}  {}  {}", spec.id, spec.event.status, safe(&spec.event.title)));
+    }
     let mut report = Report::default();
     let done = sync::push(&ctx.store(), &GitTransport::new(&ctx.repo, remote), Options::default(), &mut report);
     tell(ctx, &report, "pushed")?;

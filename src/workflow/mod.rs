@@ -1,6 +1,7 @@
 //! What several verbs share. Each file is a plan, then its execution.
 
 pub mod ask;
+pub mod closed;
 pub mod doctor;
 pub mod files;
 pub mod finalize;

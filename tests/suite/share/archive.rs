@@ -86,3 +86,24 @@ fn notes_of_both_are_kept_and_reject_nothing() {
     assert_eq!(us.git(&["notes", "--ref=chant", "show", "HEAD"]), "ours\ntheirs");
     assert!(us.git(&["log", "-1", "--notes=chant"]).contains("ours"));
 }
+
+#[test]
+fn what_was_closed_long_ago_is_archived_and_no_file_moves() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["cancel", &id]).ok();
+    us.chant(&["sync"]).ok().says_not("archived");
+    let later = [("GIT_CHANT_TEST_DATE", "2026-03-15")];
+    us.git(&["config", "chant.archiveAfter", "never"]);
+    us.chant_env(&later, &["sync"]).ok().says_not("archived");
+    us.git(&["config", "chant.archiveAfter", "soon, perhaps"]);
+    us.chant_env(&later, &["sync"]).fails(128).says("chant.archiveAfter is 'soon, perhaps'").says("hint: git config chant.archiveAfter");
+    us.git(&["config", "chant.archiveAfter", "60 days"]);
+    us.chant_env(&later, &["sync"]).ok().says_not("archived");
+    us.git(&["config", "--unset", "chant.archiveAfter"]);
+    us.chant_env(&later, &["sync"]).ok().says(&format!("archived   {id}  cancelled  One"));
+    assert!(us.exists(&TestRepo::spec_file(&id)));
+    them.chant(&["sync"]).ok();
+    assert_eq!(shared(&us), shared(&them));
+    us.chant(&["list"]).ok().says_not(&id);
+}

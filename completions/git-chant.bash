@@ -34,6 +34,9 @@ __git_chant_clap() {
             git_chant,check)
                 cmd="git_chant__subcmd__check"
                 ;;
+            git_chant,cleanup)
+                cmd="git_chant__subcmd__cleanup"
+                ;;
             git_chant,demo)
                 cmd="git_chant__subcmd__demo"
                 ;;
@@ -97,6 +100,9 @@ __git_chant_clap() {
             git_chant,sync)
                 cmd="git_chant__subcmd__sync"
                 ;;
+            git_chant,takeover)
+                cmd="git_chant__subcmd__takeover"
+                ;;
             git_chant,uncheck)
                 cmd="git_chant__subcmd__uncheck"
                 ;;
@@ -105,6 +111,9 @@ __git_chant_clap() {
                 ;;
             git_chant,work)
                 cmd="git_chant__subcmd__work"
+                ;;
+            git_chant,worktree)
+                cmd="git_chant__subcmd__worktree"
                 ;;
             git_chant__subcmd__help,add)
                 cmd="git_chant__subcmd__help__subcmd__add"
@@ -123,6 +132,9 @@ __git_chant_clap() {
                 ;;
             git_chant__subcmd__help,check)
                 cmd="git_chant__subcmd__help__subcmd__check"
+                ;;
+            git_chant__subcmd__help,cleanup)
+                cmd="git_chant__subcmd__help__subcmd__cleanup"
                 ;;
             git_chant__subcmd__help,demo)
                 cmd="git_chant__subcmd__help__subcmd__demo"
@@ -187,6 +199,9 @@ __git_chant_clap() {
             git_chant__subcmd__help,sync)
                 cmd="git_chant__subcmd__help__subcmd__sync"
                 ;;
+            git_chant__subcmd__help,takeover)
+                cmd="git_chant__subcmd__help__subcmd__takeover"
+                ;;
             git_chant__subcmd__help,uncheck)
                 cmd="git_chant__subcmd__help__subcmd__uncheck"
                 ;;
@@ -196,6 +211,42 @@ __git_chant_clap() {
             git_chant__subcmd__help,work)
                 cmd="git_chant__subcmd__help__subcmd__work"
                 ;;
+            git_chant__subcmd__help,worktree)
+                cmd="git_chant__subcmd__help__subcmd__worktree"
+                ;;
+            git_chant__subcmd__help__subcmd__worktree,list)
+                cmd="git_chant__subcmd__help__subcmd__worktree__subcmd__list"
+                ;;
+            git_chant__subcmd__help__subcmd__worktree,path)
+                cmd="git_chant__subcmd__help__subcmd__worktree__subcmd__path"
+                ;;
+            git_chant__subcmd__help__subcmd__worktree,remove)
+                cmd="git_chant__subcmd__help__subcmd__worktree__subcmd__remove"
+                ;;
+            git_chant__subcmd__worktree,help)
+                cmd="git_chant__subcmd__worktree__subcmd__help"
+                ;;
+            git_chant__subcmd__worktree,list)
+                cmd="git_chant__subcmd__worktree__subcmd__list"
+                ;;
+            git_chant__subcmd__worktree,path)
+                cmd="git_chant__subcmd__worktree__subcmd__path"
+                ;;
+            git_chant__subcmd__worktree,remove)
+                cmd="git_chant__subcmd__worktree__subcmd__remove"
+                ;;
+            git_chant__subcmd__worktree__subcmd__help,help)
+                cmd="git_chant__subcmd__worktree__subcmd__help__subcmd__help"
+                ;;
+            git_chant__subcmd__worktree__subcmd__help,list)
+                cmd="git_chant__subcmd__worktree__subcmd__help__subcmd__list"
+                ;;
+            git_chant__subcmd__worktree__subcmd__help,path)
+                cmd="git_chant__subcmd__worktree__subcmd__help__subcmd__path"
+                ;;
+            git_chant__subcmd__worktree__subcmd__help,remove)
+                cmd="git_chant__subcmd__worktree__subcmd__help__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -203,7 +254,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -356,6 +407,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__cleanup)
+            opts="-h --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__demo)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -481,7 +546,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -565,6 +630,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__cleanup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -872,6 +951,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__help__subcmd__takeover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__help__subcmd__uncheck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -903,6 +996,62 @@ __git_chant_clap() {
         git_chant__subcmd__help__subcmd__work)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__worktree)
+            opts="list path remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__worktree__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__worktree__subcmd__path)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__worktree__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1125,7 +1274,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__resume)
-            opts="-h --agent --prompt --model --timeout --target --force --trust --json --help"
+            opts="-h --new-session --agent --prompt --model --timeout --target --force --trust --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1173,6 +1322,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__sync)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__takeover)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1241,6 +1404,132 @@ __git_chant_clap() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree)
+            opts="-h --help list path remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__help)
+            opts="list path remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__help__subcmd__path)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__list)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__path)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__worktree__subcmd__remove)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -110,14 +110,14 @@ const GEMINI: Preset = Preset {
     name: "gemini",
     install: "npm install -g @google/gemini-cli",
     head: &["-o", "stream-json", "--skip-trust"],
-    edit: &["--approval-mode", "auto_edit"],
+    // Without a shell it could neither check its work nor commit it.
+    edit: &["--approval-mode", "auto_edit", "--allowed-tools", "run_shell_command"],
     bypass: &["--yolo"],
     model: &["-m", "{model}"],
     resume: &["--resume", "{session_id}"],
     // Without it a second process of its own ignores our signals.
     env: &[("GEMINI_CLI_NO_RELAUNCH", "true")],
     format: Format::Gemini,
-    remark: "with 'edit' it writes files but runs no commands",
     ..PLAIN
 };
 

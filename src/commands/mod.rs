@@ -5,6 +5,7 @@ mod agents;
 mod approve;
 mod archive;
 mod check;
+mod cleanup;
 mod demo;
 mod doctor;
 mod edit;
@@ -28,8 +29,10 @@ mod resume;
 mod show;
 mod stop;
 mod sync;
+mod takeover;
 mod verify;
 mod work;
+mod worktree;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -70,6 +73,12 @@ pub enum Command {
     Agents(agents::Args),
     /// Go on with a run that failed or died, from its work
     Resume(resume::Args),
+    /// Stop a spec's agent and go on by hand in its worktree
+    Takeover(takeover::Args),
+    /// List, find and remove the worktrees of runs
+    Worktree(worktree::Args),
+    /// Remove worktrees that nobody needs any more
+    Cleanup(cleanup::Args),
     /// Give a spec up
     Cancel(stop::CancelArgs),
     /// Put a spec aside
@@ -137,7 +146,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
     pickup::pick_up(&ctx)?;
-    let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_));
+    let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_) | Command::Takeover(_));
     if ctx.inside_run.is_none() && !mends {
         recover::report(&ctx)?;
     }
@@ -154,6 +163,9 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Reject(args) => reject::run(&ctx, args),
         Command::Reset(args) => reset::run(&ctx, args),
         Command::Resume(args) => resume::run(&ctx, args),
+        Command::Takeover(args) => takeover::run(&ctx, args),
+        Command::Worktree(args) => worktree::run(&ctx, args),
+        Command::Cleanup(args) => cleanup::run(&ctx, args),
         Command::Cancel(args) => stop::cancel(&ctx, args),
         Command::Pause(args) => stop::pause(&ctx, args),
         Command::Finalize(args) => finalize::run(&ctx, args),

@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
 use crate::store::Spec;
-use crate::workflow::{find, plan, recover, start};
+use crate::workflow::{find, plan, recover, session, start};
 use anyhow::Result;
 
 /// Arguments of `git chant resume`.
@@ -11,6 +11,9 @@ use anyhow::Result;
 pub struct Args {
     /// The spec: its id, or a part of it that only one has
     id: String,
+    /// Begin a new session of the agent's client, in place of going on with its last one
+    #[arg(long)]
+    new_session: bool,
     #[command(flatten)]
     how: How,
 }
@@ -29,6 +32,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         let mut plan = plan::plan_unchecked(ctx, spec, options.clone())?;
         // The first attempt took them in; nothing is taken in again.
         plan.inputs.clear();
+        if !args.new_session {
+            plan.options.session = session::last(ctx, &plan.spec, &plan.agent, dead.as_ref())?;
+        }
         start::go_on(ctx, plan)
     })?;
     if let Some(dead) = dead {

@@ -61,6 +61,7 @@ impl How {
             agent: self.agent,
             prompt: self.prompt,
             model: self.model,
+            session: None,
             timeout: self.timeout,
             target: self.target,
             force: self.force,

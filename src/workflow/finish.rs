@@ -7,7 +7,7 @@ mod leftovers;
 mod record;
 
 pub(super) use document::{finish_commit, finish_document, inputs, numbered_open, on_branch};
-pub use leftovers::tidy;
+pub use leftovers::{in_the_way, take_away, tidy};
 pub use record::run_record;
 
 use super::verify;

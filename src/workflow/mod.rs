@@ -1,6 +1,7 @@
 //! What several verbs share. Each file is a plan, then its execution.
 
 pub mod ask;
+pub mod clean;
 pub mod closed;
 pub mod doctor;
 pub mod files;
@@ -19,8 +20,11 @@ pub mod pickup;
 pub mod plan;
 pub mod receive;
 pub mod recover;
+pub mod session;
 pub mod settings;
+pub mod setup;
 pub mod start;
 pub mod sync;
+pub mod takeover;
 pub mod verify;
 pub mod work;

@@ -23,6 +23,8 @@ pub struct Options {
     pub prompt: Option<String>,
     /// Handed to the agent, and recorded; else `chant.agent.<name>.model`.
     pub model: Option<String>,
+    /// The client's own session that is to go on.
+    pub session: Option<String>,
     /// When the agent is ended.
     pub timeout: Option<Duration>,
     /// The branch that the work is meant for.

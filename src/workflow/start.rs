@@ -83,6 +83,7 @@ fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Opt
     let full = format!("refs/heads/{branch}");
     ctx.repo.add_worktree(&plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
     dir.set_worktree(&plan.worktree)?;
+    super::setup::prepare(ctx, &plan.worktree)?;
     for (input, tip) in &plan.inputs {
         take_in(&plan.worktree, id, input, *tip)?;
     }
@@ -147,10 +148,14 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
     let reason = format!("git-chant run {}", dir.run_id());
     match ctx.repo.worktree_of(&format!("refs/heads/{branch}"))? {
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
-        None => ctx.repo.add_worktree(&plan.worktree, &branch, &reason)?,
+        None => {
+            ctx.repo.add_worktree(&plan.worktree, &branch, &reason)?;
+            super::setup::prepare(ctx, &plan.worktree)?;
+        }
     }
     dir.set_worktree(&plan.worktree)?;
-    dir.set_prompt(compose(ctx, plan, &plan.worktree)?.as_bytes())?;
+    let prompt = super::session::going_on(ctx, &plan.spec)? + &compose(ctx, plan, &plan.worktree)?;
+    dir.set_prompt(prompt.as_bytes())?;
     ctx.store().keep(dir.run_id(), tip)?;
     refresh_spec(ctx, plan)?;
     // The work began where the first attempt on this branch began: what came since is the work.

@@ -147,6 +147,7 @@ impl Place {
         if !is_worktree(&ctx.repo, &path)? {
             ctx.repo.forget_worktree(&path)?;
             ctx.repo.add_detached_worktree(&path, commit)?;
+            super::setup::prepare(ctx, &path)?;
         }
         let git = Git::at(&path);
         git.command(["checkout", "--quiet", "--detach", "--force", &commit.to_string()]).output()?;

@@ -179,7 +179,7 @@ fn place(ctx: &Context, started: &Started) -> Result<Place> {
         spec_id: id.to_string(),
         spec_file: plan.worktree.join(spec_path(id)),
         model: plan.options.model.clone(),
-        session: None,
+        session: plan.options.session.clone(),
         git_common_dir: ctx.repo.common_dir().to_owned(),
         git_dir: Repository::open(&plan.worktree)?.git_dir().to_owned(),
         log_dir: started.dir.path().to_owned(),

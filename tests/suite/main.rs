@@ -12,6 +12,7 @@ mod documents;
 mod gate;
 mod generated;
 mod hand_edits;
+mod hand_over;
 mod hooks;
 mod ids;
 mod join;

@@ -96,9 +96,7 @@ impl Facts {
     }
 
     pub(super) fn set_session(&mut self, id: Option<&str>) {
-        // It becomes an argument of the client's own command line.
-        let plain = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        if let Some(id) = id.filter(|id| id.len() <= 128 && !id.starts_with('-') && plain(id)) {
+        if let Some(id) = id.filter(|id| is_session(id)) {
             self.session = Some(id.to_owned());
         }
     }
@@ -125,6 +123,12 @@ impl Facts {
             self.cost = Some(self.cost.unwrap_or(0.0) + cost);
         }
     }
+}
+
+/// True for what may be a session's id: it becomes an argument of the client's own command line.
+pub fn is_session(id: &str) -> bool {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (1..=128).contains(&id.len()) && !id.starts_with('-') && plain
 }
 
 /// `Write, Bash (2 times)`, in order of appearance.

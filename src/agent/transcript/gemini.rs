@@ -51,6 +51,10 @@ fn result(reader: &mut Reader, event: &Value) {
     if let Some(stats) = event.get("stats") {
         let (input, cached) = (count(stats, "input_tokens"), count(stats, "cached"));
         reader.facts.tokens = Some(Tokens { input, cached, output: count(stats, "output_tokens") });
+        // Where a router chose, the beginning only said `auto`; the one that did most of the work stands for all.
+        let models = stats.get("models").and_then(Value::as_object).into_iter().flatten();
+        let most = models.max_by_key(|(_, used)| count(used, "total_tokens")).map(|(model, _)| model.as_str());
+        reader.facts.set_model(most);
     }
     if text(event, &["status"]) != Some("success") {
         let trouble = reader.facts.trouble.clone().unwrap_or_default();

@@ -13,7 +13,7 @@ mod opencode;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Facts, Tokens};
+pub use facts::{Facts, Tokens, is_session};
 pub use item::Item;
 
 use serde_json::Value;

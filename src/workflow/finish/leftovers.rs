@@ -4,6 +4,7 @@ use super::Work;
 use crate::context::Context;
 use crate::git::{Git, Oid, Repository, worktrees};
 use crate::store::SPEC_DIR;
+use crate::workflow::setup;
 use anyhow::Result;
 use std::path::Path;
 
@@ -55,15 +56,26 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
         return Ok(());
     }
     ctx.repo.unlock_worktree(worktree)?;
-    let unsaved = worktrees::unsaved(worktree)?;
-    let nested = ctx.repo.worktrees()?.iter().any(|tree| tree.path != worktree && tree.path.starts_with(worktree));
-    let own = format!("!! {SPEC_DIR}/");
-    let foreign: Vec<&String> =
-        unsaved.iter().filter(|entry| !(ctx.silent() && (entry.starts_with(&own) || *entry == "!! .chant/"))).collect();
-    if !foreign.is_empty() || nested {
+    if !in_the_way(ctx, worktree)?.is_empty() {
         ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
         return Ok(());
     }
+    take_away(ctx, worktree)
+}
+
+/// What would be lost with a worktree: what no commit holds, but for what we put there ourselves, and worktrees inside of it.
+pub fn in_the_way(ctx: &Context, worktree: &Path) -> Result<Vec<String>> {
+    let own = format!("!! {SPEC_DIR}/");
+    let made = setup::made(worktree);
+    let ours = |entry: &String| made.contains(entry) || (ctx.silent() && (entry.starts_with(&own) || entry == "!! .chant/"));
+    let mut list: Vec<String> = worktrees::unsaved(worktree)?.into_iter().filter(|entry| !ours(entry)).collect();
+    let inside = ctx.repo.worktrees()?.into_iter().filter(|tree| tree.path != worktree && tree.path.starts_with(worktree));
+    list.extend(inside.map(|tree| tree.path.display().to_string()));
+    Ok(list)
+}
+
+/// Removes an unlocked worktree that has nothing [`in_the_way`].
+pub fn take_away(ctx: &Context, worktree: &Path) -> Result<()> {
     if ctx.silent() {
         // The excluded copy of the spec is the only thing in it that git does not know.
         drop(std::fs::remove_dir_all(worktree.join(SPEC_DIR)));

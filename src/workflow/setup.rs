@@ -1,0 +1,64 @@
+//! What a fresh worktree needs before anybody works in it: `chant.worktreeSetup`, a line for the shell in git config.
+//!
+//! It runs in the worktree, with `CHANT_ROOT` (the main worktree, where `.env` and dependencies are) and `CHANT_WORKTREE`. The ignored
+//! files that it makes are remembered, so that they do not keep a finished worktree from being removed.
+
+use crate::agent::process::{Ended, Task, run as run_process};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::git::{Repository, worktrees};
+use crate::output::safe;
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longer than any setup should take; a hang must not hold a run up for ever.
+const MOST: Duration = Duration::from_secs(30 * 60);
+
+/// Prepares a worktree that has just been made.
+pub fn prepare(ctx: &Context, worktree: &Path) -> Result<()> {
+    let Some(line) = ctx.repo.config("chant.worktreeSetup").filter(|line| !line.trim().is_empty()) else { return Ok(()) };
+    let root = ctx.repo.main_worktree().unwrap_or_else(|| ctx.repo.common_dir().to_owned());
+    let log = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
+    let task = Task {
+        program: "sh".into(),
+        args: vec!["-c".into(), line.into()],
+        cwd: worktree.to_owned(),
+        env: vec![("CHANT_ROOT".into(), root.into()), ("CHANT_WORKTREE".into(), worktree.into())],
+        prompt_file: PathBuf::from("/dev/null"),
+        log: std::fs::OpenOptions::new().read(true).append(true).open(log.path()).context("could not open a temporary file")?,
+        group_file: None,
+        timeout: Some(MOST),
+        idle: None,
+        max_output: None,
+        grace: Duration::from_secs(2),
+        interactive: false,
+    };
+    let ended = run_process(task, &mut |_| {})?;
+    if ended != Ended::Exited(0) {
+        let how = match ended {
+            Ended::Exited(code) => format!("exited with {code}"),
+            Ended::TimedOut => "took too long".to_owned(),
+            _ => "was ended".to_owned(),
+        };
+        let said = String::from_utf8_lossy(&std::fs::read(log.path()).unwrap_or_default()).into_owned();
+        let lines: Vec<&str> = said.lines().collect();
+        let last: String = lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n    {}", safe(line))).collect();
+        return Err(Failure::new(format!("the setup of the worktree {how} (chant.worktreeSetup){last}"))
+            .hint("see the command: git config chant.worktreeSetup")
+            .into());
+    }
+    let made: Vec<String> = worktrees::unsaved(worktree)?.into_iter().filter(|entry| entry.starts_with("!! ")).collect();
+    std::fs::write(list(worktree)?, made.join("\0")).context("could not remember what the setup made")
+}
+
+/// The ignored files that the setup of a worktree made, as git names them.
+pub fn made(worktree: &Path) -> Vec<String> {
+    let text = list(worktree).and_then(|path| Ok(std::fs::read_to_string(path)?)).unwrap_or_default();
+    text.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// In the worktree's own git directory: it goes when the worktree does.
+fn list(worktree: &Path) -> Result<PathBuf> {
+    Ok(Repository::open(worktree)?.git_dir().join("chant-setup"))
+}

@@ -1,0 +1,104 @@
+//! A person goes on with what an agent began: the run is stopped, and what it said and did is written into the spec.
+
+use super::plan::worktrees_dir;
+use super::{files, recover, start, verify};
+use crate::agent::transcript::{Format, Reader};
+use crate::agent::{Liveness, RunDir};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::git::{Git, Oid};
+use crate::output::safe;
+use crate::spec::{EventKind, SpecId, Status};
+use crate::store::{Change, Spec};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a git-chant may take to write down how its stopped run ended.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Stops the run, if one is on, pauses the spec with a summary in it, and returns the worktree to go on in.
+pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
+    stop_live_run(ctx, id)?;
+    let dead = recover::end_dead_run(ctx, id)?;
+    let _lock = start::lock(ctx, id)?;
+    let spec = ctx.store().require(id)?;
+    let full = format!("refs/heads/{}", id.branch());
+    let may = matches!(spec.event.status, Status::InProgress | Status::Failed | Status::Paused | Status::NeedsAttention);
+    if !may || ctx.repo.reference(&full)?.is_none() {
+        let failure = Failure::new(format!("{id} is {}, and no agent has begun it", spec.event.status));
+        return Err(failure.hint(format!("git chant show {id}")).into());
+    }
+    let path = worktrees_dir(&ctx.repo).join(id.as_str());
+    ctx.repo.forget_worktree(&path)?;
+    match ctx.repo.worktree_of(&full)? {
+        Some(_) => ctx.repo.unlock_worktree(&path)?,
+        None => {
+            ctx.repo.add_worktree(&path, &id.branch(), "git-chant takeover")?;
+            ctx.repo.unlock_worktree(&path)?;
+        }
+    }
+    let summary = summary(ctx, &spec, &path, dead.as_ref())?;
+    let mut was = None;
+    let paused = ctx.store().amend(id, |spec| {
+        was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
+        let mut document = spec.document.clone();
+        document.append_tool_section("Agent Output", &summary);
+        Ok(Some(Change::new(EventKind::Pause).status(Status::Paused).text("taken over by a person").document(document)))
+    })?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
+    if let Some(spec) = paused {
+        files::write_back(ctx, was, &spec, "take over")?;
+    }
+    Ok(path)
+}
+
+/// Ends the agent of a run that another git-chant takes care of, and waits until that has written down how it ended.
+fn stop_live_run(ctx: &Context, id: &SpecId) -> Result<()> {
+    let Some(dir) = recover::run_of(ctx, id)?.filter(|dir| dir.liveness() == Liveness::Working) else { return Ok(()) };
+    dir.end_agent(Duration::from_secs(5))?;
+    let deadline = Instant::now() + PATIENCE;
+    while dir.path().exists() && dir.liveness() == Liveness::Working {
+        if Instant::now() >= deadline {
+            let failure = Failure::new(format!("the git chant that works on {id} does not end"));
+            return Err(failure.hint("end it with Ctrl-C in its terminal first").into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// How the last run ended, what it changed and what its agent said last.
+fn summary(ctx: &Context, spec: &Spec, worktree: &Path, dead: Option<&RunDir>) -> Result<String> {
+    let facts = verify::facts(ctx, spec)?;
+    let run = facts.runs.last();
+    let mut text = match run.map(|run| run.reason.as_str()).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("Taken over. The last run ended with: {reason}\n"),
+        None => "Taken over while it was worked on.\n".to_owned(),
+    };
+    let git = Git::at(worktree);
+    if let Some(base) = facts.start.as_ref().and_then(|start| Oid::from_hex(&start.base)) {
+        text.push_str("\nChanged since it began, committed or not:\n");
+        text.push_str(&git.command(["diff", "--stat", &base.to_string(), "--"]).line()?);
+        let new = git.command(["ls-files", "--others", "--exclude-standard"]).line()?;
+        text.extend(new.lines().take(50).map(|file| format!("\n new: {file}")));
+        text.push('\n');
+    }
+    let (format, log) = match (dead, run) {
+        (Some(dead), _) => (dead.format(), std::fs::read(dead.log_path()).unwrap_or_default()),
+        (None, Some(run)) => {
+            let word = ctx.store().transcript_format(&spec.id, &run.id)?;
+            (Format::of(&word).unwrap_or(Format::Text), ctx.store().transcript(&spec.id, &run.id)?.unwrap_or_default())
+        }
+        (None, None) => (Format::Text, Vec::new()),
+    };
+    let items = Reader::all(format, &log).0;
+    let lines: Vec<String> = items.iter().map(|item| safe(&item.rendered())).collect();
+    if !lines.is_empty() {
+        text.push_str("\nThe last that its agent said and did:\n");
+        text.extend(lines[lines.len().saturating_sub(15)..].iter().map(|line| format!("{line}\n")));
+    }
+    Ok(safe(&text))
+}

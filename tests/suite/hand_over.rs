@@ -1,0 +1,144 @@
+//! Going on with an agent's work: the client's own session, a person who takes over, worktrees made ready and taken away.
+
+use crate::common::{CHANT, TestRepo};
+use std::process::Stdio;
+
+const INIT: &str = r#"{"type":"system","subtype":"init","session_id":"95cf-784a","model":"m"}"#;
+const END: &str = r#"{"type":"result","is_error":false,"result":"Half of it."}"#;
+
+/// An agent that prints a claude stream; `script` runs between beginning and end.
+fn claude(script: &str) -> String {
+    format!("cat > \"$CHANT_LOG_DIR/../../../told\"\necho '{INIT}'\n{script}\necho '{END}'")
+}
+
+fn repository(script: &str) -> (TestRepo, String) {
+    let repo = TestRepo::with_chant();
+    repo.agent("mine", &claude(script));
+    repo.git(&["config", "chant.agent.mine.format", "claude"]);
+    repo.git(&["config", "chant.agent.mine.command", "agent-mine {session_id}"]);
+    let id = repo.add_spec("Say hello", &["It greets `$ grep -q hello hello.txt`"]);
+    (repo, id)
+}
+
+fn told(repo: &TestRepo) -> String {
+    std::fs::read_to_string(repo.common_dir().join("told")).unwrap()
+}
+
+#[test]
+fn a_resumed_run_goes_on_with_the_clients_own_session() {
+    let (repo, id) =
+        repository("echo one >> made.txt; echo \"session: $1\" >> \"$CHANT_PROMPT_FILE.seen\"; cat \"$CHANT_PROMPT_FILE.seen\"");
+    repo.chant(&["work", &id]).fails(1).says_not("session: 95cf-784a");
+    assert!(!told(&repo).contains("worked on before"));
+    repo.chant(&["resume", &id]).fails(1).says("session: 95cf-784a");
+    assert!(
+        told(&repo).starts_with("This was worked on before") && told(&repo).contains("ended with: criterion 1 failed"),
+        "{}",
+        told(&repo)
+    );
+    repo.chant(&["resume", &id, "--new-session", "--force"]).fails(1).says_not("session: 95cf-784a");
+    // What another clone tells of is no session here.
+    for kept in repo.git(&["for-each-ref", "--format=%(refname)", "refs/chant-kept"]).lines() {
+        repo.git(&["update-ref", "-d", kept]);
+    }
+    repo.chant(&["resume", &id, "--force"]).fails(1).says_not("session: 95cf-784a");
+}
+
+#[test]
+fn a_failed_run_is_taken_over() {
+    let (repo, id) = repository("echo nothing > made.txt; git add made.txt; git commit -qm 'Half'; echo more > more.txt");
+    repo.chant(&["work", &id]).fails(1);
+    let said = repo.chant(&["takeover", &id]).ok().says("hint: go on there: cd");
+    let path = said.stdout.trim().to_owned();
+    let file = repo.chant(&["show", &id, "--body"]).ok().stdout;
+    for word in ["The last run ended with: criterion 1 failed", "made.txt", "more.txt", "status: paused"] {
+        assert!(file.contains(word), "{word}: {file}");
+    }
+    let there = repo.at(&path);
+    there.write("hello.txt", "hello\n");
+    there.commit_all("Finish it");
+    repo.chant(&["finalize", &id]).ok();
+    assert_eq!(repo.show(&id)["rests_on"], "verified");
+}
+
+#[test]
+fn a_run_under_way_is_stopped_and_taken_over() {
+    let (repo, id) = repository("echo nothing > made.txt; mkfifo \"$CHANT_WORKTREE/../up\"; : > \"$CHANT_WORKTREE/../up\"; sleep 1000");
+    let mut command = repo.command(repo.path(), CHANT);
+    let mut working = command.args(["work", &id]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let fifo = repo.path().join(".chant/worktrees/up");
+    while !fifo.exists() {
+        assert!(working.try_wait().unwrap().is_none(), "it ended before its agent worked");
+        std::thread::yield_now();
+    }
+    std::fs::read(&fifo).unwrap();
+    let said = repo.chant(&["takeover", &id]).ok();
+    assert_eq!(working.wait().unwrap().code(), Some(1));
+    assert_eq!(repo.show(&id)["status"], "paused");
+    assert!(repo.at(said.stdout.trim()).exists("made.txt"));
+    repo.chant(&["takeover", &id]).ok();
+    repo.assert_no_locks();
+}
+
+#[test]
+fn what_no_agent_began_is_not_taken_over() {
+    let (repo, id) = repository("true");
+    repo.chant(&["takeover", &id]).fails(128).says("no agent has begun it");
+    assert_eq!(repo.show(&id)["status"], "ready");
+}
+
+#[test]
+fn cleanup_takes_only_what_is_ours_and_saved() {
+    let (repo, id) = repository("echo nothing > made.txt");
+    repo.write(".gitignore", "*.secret\n");
+    repo.commit_all("Ignore");
+    let other = repo.add_spec("Say more", &["It greets `$ false`"]);
+    repo.chant(&["work", &id]).fails(1);
+    repo.chant(&["work", &other]).fails(1);
+    let tree = |id: &str| format!(".chant/worktrees/{id}");
+    repo.write(&format!("{}/my.secret", tree(&other)), "mine");
+    repo.git(&["worktree", "add", "-q", "-b", "feature", ".chant/worktrees/feature"]);
+    repo.git(&["worktree", "add", "-q", "-b", "chant/elsewhere", "../elsewhere"]);
+    repo.chant(&["worktree", "list"]).ok().says(&id).says(&other).says("failed").says_not("feature").says_not("elsewhere");
+    let path = repo.chant(&["worktree", "path", &id]).ok().stdout;
+    assert!(path.trim().ends_with(&tree(&id)), "{path}");
+    repo.chant(&["cleanup", "--dry-run"]).ok().says("Would remove").says("stays: no commit holds my.secret");
+    assert!(repo.exists(&tree(&id)));
+    repo.chant(&["worktree", "remove", &other]).fails(128).says("no commit holds my.secret").says("hint: look at it: git -C");
+    repo.chant(&["cleanup"]).ok().says("Removed");
+    assert!(!repo.exists(&tree(&id)) && repo.exists(&format!("{}/my.secret", tree(&other))));
+    assert!(repo.exists(".chant/worktrees/feature") && repo.root().join("elsewhere").exists());
+    repo.git(&["rev-parse", "--verify", "-q", &format!("chant/{id}")]);
+    // The branch is enough to go on from.
+    repo.agent("mine", &claude("echo hello > hello.txt"));
+    repo.chant(&["resume", &id]).ok();
+    repo.chant(&["cleanup"]).ok().says("Nothing to remove.");
+}
+
+#[test]
+fn a_fresh_worktree_is_made_ready() {
+    let (repo, _) = repository("test \"$(cat .env)\" = KEY=1 && echo hello > hello.txt");
+    repo.write(".gitignore", ".env\ncache/\n");
+    repo.commit_all("Ignore");
+    repo.write(".env", "KEY=1\n");
+    let setup = "cp \"$CHANT_ROOT/.env\" \"$CHANT_WORKTREE/\" && mkdir cache && echo big > cache/file";
+    repo.git(&["config", "chant.worktreeSetup", setup]);
+    let id = repo.add_spec("Be ready", &["It is worked `$ test -e hello.txt`", "It is ready where it is checked `$ test -e .env`"]);
+    repo.chant(&["work", &id]).ok().says_not("The worktree stays");
+    assert!(!repo.exists(&format!(".chant/worktrees/{id}")));
+}
+
+#[test]
+fn a_setup_that_fails_begins_nothing() {
+    let (repo, id) = repository("true");
+    repo.git(&["config", "chant.worktreeSetup", "echo no such cache; exit 3"]);
+    let before = repo.git(&["for-each-ref"]);
+    repo.chant(&["work", &id])
+        .fails(128)
+        .says("the setup of the worktree exited with 3")
+        .says("no such cache")
+        .says("hint: see the command");
+    assert_eq!(before, repo.git(&["for-each-ref"]));
+    assert!(!repo.exists(&format!(".chant/worktrees/{id}")));
+    assert_eq!(repo.show(&id)["status"], "ready");
+}

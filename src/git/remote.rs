@@ -1,9 +1,9 @@
 //! Fetching from a remote and pushing to it, through the user's own git: its ssh, its credentials, its proxies.
 
 use super::command::GitCommand;
-use super::{Oid, Repository};
+use super::{Oid, RefChange, RefUpdate, Repository};
 use crate::failure::Failure;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 /// A ref that a push moves on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,9 @@ pub struct Refused {
     /// True where the remote itself said no, false where it holds something else than we saw.
     pub by_remote: bool,
 }
+
+/// From so many refs on, a push names them by a pattern.
+const MANY: usize = 100;
 
 /// How often a fetch that met another process's lock is tried again.
 const LOCK_TRIES: u64 = 10;
@@ -149,12 +152,31 @@ impl Repository {
         }
     }
 
+    /// git compares every refspec with every ref, so many are pushed as one pattern, from names of our own that hold what was decided.
     fn push_once(&self, remote: &str, refs: &[PushRef], atomic: bool) -> Result<(Option<Pushed>, String)> {
+        let staged = |to: &PushRef| to.only == PushIf::FastForward && to.new.is_some() && to.name.starts_with("refs/");
+        if refs.iter().filter(|to| staged(to)).count() < MANY {
+            return self.push_refspecs(remote, refs, None, atomic);
+        }
+        let (many, few): (Vec<_>, Vec<_>) = refs.iter().cloned().partition(staged);
+        let stage = format!("refs/chant-push/{:016x}/", fastrand::u64(..));
+        let place = |to: &PushRef| to.name.replacen("refs/", &stage, 1);
+        let create: Vec<_> = many.iter().map(|to| RefChange::new(place(to), None, to.new)).collect();
+        ensure!(self.update_refs(&create, "chant: push")? == RefUpdate::Done, "somebody else has written below {stage}");
+        let pushed = self.push_refspecs(remote, &few, Some(format!("{stage}*:refs/*")), atomic);
+        let delete: Vec<_> = many.iter().map(|to| RefChange::new(place(to), to.new, None)).collect();
+        // They are ours alone; should one be gone already, so much the better.
+        match self.update_refs(&delete, "chant: push")? {
+            RefUpdate::Done | RefUpdate::Lost => pushed,
+        }
+    }
+
+    fn push_refspecs(&self, remote: &str, refs: &[PushRef], pattern: Option<String>, atomic: bool) -> Result<(Option<Pushed>, String)> {
         // A push mirror takes no refspecs; ours name what is pushed.
         let no_mirror = format!("remote.{remote}.mirror=false");
         let command = self.git().command(["-c", &no_mirror, "push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]);
         let command = command.args(atomic.then_some("--atomic")).args(refs.iter().filter_map(PushRef::lease));
-        let command = as_the_user(command.args(["--", remote]).args(refs.iter().map(PushRef::refspec)));
+        let command = as_the_user(command.args(["--", remote]).args(refs.iter().map(PushRef::refspec)).args(pattern));
         let output = command.run_raw()?;
         if output.status.success() {
             return Ok((Some(Pushed::Done), String::new()));

@@ -61,11 +61,18 @@ pub struct Plan {
     pub archive_held: bool,
 }
 
+/// From so many refs on, they are packed after a fold.
+const MANY: usize = 256;
+
 /// Folds a remote's state in. Reads and decides again until nobody moved anything meanwhile.
 pub fn fold(store: &Store<'_>, remote: &str) -> Result<Plan> {
     loop {
         let plan = plan(store, &store.state()?, &store.seen(remote)?)?;
         if store.repo.update_refs(&plan.changes, &format!("chant: from {remote}"))? == RefUpdate::Done {
+            if plan.changes.len() >= MANY {
+                // Thousands of loose ref files would make every later listing ten times slower.
+                store.repo.git().command(["pack-refs", "--all"]).output()?;
+            }
             return Ok(plan);
         }
     }

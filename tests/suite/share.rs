@@ -187,3 +187,22 @@ fn branches_and_runs_go_along_when_asked() {
     them.git(&["rev-parse", "--verify", &format!("origin/chant/{id}")]);
     quiet(us.chant(&["push", "--branches"]));
 }
+
+#[test]
+fn many_specs_go_in_one_push_and_leave_nothing_behind() {
+    let us = TestRepo::new();
+    for number in 0..150 {
+        us.write(&TestRepo::spec_file(&format!("2026-01-29-{number:03}-abc")), format!("---\nstatus: pending\n---\n# Spec {number}\n"));
+    }
+    us.commit_all("specs");
+    let bare = us.with_origin();
+    us.chant(&["init"]).ok();
+    us.script(bare.join("hooks/pre-receive"), "cat >/dev/null; echo one >>pushes");
+    assert_eq!(us.chant(&["push"]).ok().stdout.lines().count(), 150);
+    assert_eq!(std::fs::read_to_string(bare.join("pushes")).unwrap(), "one\n");
+    assert_eq!(us.git(&["for-each-ref", "refs/chant-push"]), "");
+    quiet(us.chant(&["push"]));
+    let fresh = us.clone_to(&bare, "fresh");
+    fresh.chant(&["init"]).ok().says("From origin: 150 specs new.");
+    assert_eq!(shared(&fresh), shared(&us));
+}

@@ -1252,7 +1252,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__reset)
-            opts="-m -h --reason --help"
+            opts="-m -h --reason --stale --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1266,6 +1266,10 @@ __git_chant_clap() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --stale)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1274,7 +1278,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__resume)
-            opts="-h --new-session --agent --prompt --model --timeout --target --force --trust --json --help"
+            opts="-h --new-session --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1297,6 +1301,10 @@ __git_chant_clap() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --claim)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1378,7 +1386,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__work)
-            opts="-h --agent --prompt --model --timeout --target --force --trust --json --merge --dry-run --help"
+            opts="-h --next --loop --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --merge --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1401,6 +1409,10 @@ __git_chant_clap() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --claim)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

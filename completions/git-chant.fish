@@ -102,8 +102,12 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l prompt -d '
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l model -d 'The model that the agent is to use' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l timeout -d 'End the agent after this time (90s, 15m, 2h)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l target -d 'The branch that the work is meant for' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l claim -d 'Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l next -d 'Work the first ready spec: the largest `priority:` in the front matter (none is 0), then the oldest'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l loop -d 'Go on with the next one, and wait for more, until Ctrl-C'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l force -d 'Start although dependencies are open or its attempts are used up'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l no-claim -d 'Ask no remote, whatever `chant.claim` says'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l json -d 'Print what happens as JSON, one event a line'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l merge -d 'Merge the work into its target when it is done'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l dry-run -d 'Print what would be done, and do nothing'
@@ -120,6 +124,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -s h -l hel
 complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s m -l reason -d 'Why; it is recorded with the event' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s m -l reason -d 'Why' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -l stale -d 'Take the spec from another clone whose claim this one has seen unmoved for `chant.claimTimeout` (30m)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -l json -d 'Print JSON'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -s h -l help -d 'Print help'
@@ -128,9 +133,11 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l prompt -d
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l model -d 'The model that the agent is to use' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l timeout -d 'End the agent after this time (90s, 15m, 2h)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l target -d 'The branch that the work is meant for' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l claim -d 'Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l new-session -d 'Begin a new session of the agent\'s client, in place of going on with its last one'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l force -d 'Start although dependencies are open or its attempts are used up'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l no-claim -d 'Ask no remote, whatever `chant.claim` says'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l json -d 'Print what happens as JSON, one event a line'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand takeover" -s h -l help -d 'Print help'

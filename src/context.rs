@@ -57,6 +57,11 @@ pub fn today() -> String {
     }
 }
 
+/// Seconds of this machine's clock, for measuring how long something has stood still here.
+pub fn now_seconds() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
+}
+
 /// Now, in UTC, as `completed_at` has it: `YYYY-MM-DDTHH:MM:SSZ`. `GIT_CHANT_TEST_DATE` stands in for the clock in tests.
 pub fn now_utc() -> String {
     match std::env::var("GIT_CHANT_TEST_DATE") {

@@ -32,6 +32,7 @@ mod sync;
 mod takeover;
 mod verify;
 mod work;
+mod work_loop;
 mod worktree;
 
 use crate::context::Context;

@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
 use crate::store::Spec;
-use crate::workflow::{find, plan, recover, session, start};
+use crate::workflow::{claim, find, plan, recover, session, start};
 use anyhow::Result;
 
 /// Arguments of `git chant resume`.
@@ -21,15 +21,19 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let id = find::spec(ctx, &args.id)?.id;
     let json = args.how.json;
-    let options = args.how.options();
+    let options = args.how.options(ctx)?;
     let mut dead = None;
     let started = start::until_it_takes(&id, || {
         let spec = ctx.store().require(&id)?;
         may_resume(&spec)?;
+        claim::refuse_elsewhere(ctx, &spec)?;
         if spec.event.status == Status::InProgress && dead.is_none() {
             dead = recover::end_dead_run(ctx, &id)?;
         }
-        let mut plan = plan::plan_unchecked(ctx, spec, options.clone())?;
+        let mut options = options.clone();
+        // A claim that this clone holds is held on to.
+        options.claim = options.claim.or(claim::held(ctx, &spec)?.map(|claim| claim.remote));
+        let mut plan = plan::plan_unchecked(ctx, spec, options)?;
         // The first attempt took them in; nothing is taken in again.
         plan.inputs.clear();
         if !args.new_session {
@@ -40,7 +44,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if let Some(dead) = dead {
         dead.remove()?;
     }
-    super::work::run_one(ctx, started, json, false)
+    super::work::run_one(ctx, started, super::work::Tell { json, merges: false }).map(|ended| ended.outcome)
 }
 
 /// Refuses a spec that has no unfinished work to go on with.

@@ -5,7 +5,7 @@ use crate::spec::runs::Used;
 use crate::spec::{EventKind, Facts, Shown, Status, intent};
 use crate::store::{Conflict, Spec};
 use crate::workflow::merge::merged_into;
-use crate::workflow::{find, pickup, verify};
+use crate::workflow::{claim, find, pickup, verify};
 use anyhow::Result;
 use serde_json::json;
 
@@ -65,7 +65,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let reason = history.iter().find(|recorded| matches!(recorded.event.kind, EventKind::Fail | EventKind::Attention));
     let reason = reason.map_or(spec.event.text.as_str(), |recorded| recorded.event.text.as_str());
     let merged = merged.as_deref();
-    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason };
+    let claim = claim::of(&ctx.store(), &spec)?;
+    let claim = claim.as_ref();
+    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason, claim };
     if args.json {
         ctx.out.json(&as_json(&seen));
     } else {
@@ -84,10 +86,11 @@ struct Seen<'a> {
     facts: &'a Facts,
     blockers: &'a [String],
     merged: Option<&'a str>,
+    claim: Option<&'a claim::Claim>,
 }
 
 fn as_json(seen: &Seen) -> serde_json::Value {
-    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, .. } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, claim, .. } = *seen;
     let front = spec.document.front().unwrap_or_default();
     let criteria: Vec<_> = spec
         .document
@@ -116,6 +119,7 @@ fn as_json(seen: &Seen) -> serde_json::Value {
         "target": facts.start.as_ref().map(|start| start.target.clone()),
         "tip": facts.finish.as_ref().map(|finish| finish.tip.clone()),
         "merged_into": merged,
+        "claimed_by": claim.map(|claim| json!({"who": claim.who, "host": claim.host, "clone": claim.clone, "run": claim.run})),
         "criteria": criteria,
         "overrides": facts.overrides,
         "runs": facts.runs.len(),
@@ -135,7 +139,7 @@ fn used(facts: &Facts) -> Used {
 }
 
 fn print(ctx: &Context, seen: &Seen) {
-    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason, claim } = *seen;
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
@@ -163,6 +167,7 @@ fn print(ctx: &Context, seen: &Seen) {
             format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }),
         );
     }
+    field("claimed by", claim.map(ToString::to_string).unwrap_or_default());
     if let Some(finish) = &facts.finish {
         let merged = merged.map(|target| format!(", merged into {target}")).unwrap_or_default();
         field("work tip", format!("{:.10}{merged}", finish.tip));

@@ -5,7 +5,7 @@ use crate::output::{Colour, safe};
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::plan::{self, Options, Plan};
-use crate::workflow::{find, start, work};
+use crate::workflow::{claim, find, next, start, work};
 use anyhow::Result;
 use serde_json::json;
 use std::time::Duration;
@@ -14,7 +14,14 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The spec: its id, or a part of it that only one has
-    id: String,
+    #[arg(required_unless_present = "next", conflicts_with = "next")]
+    id: Option<String>,
+    /// Work the first ready spec: the largest `priority:` in the front matter (none is 0), then the oldest
+    #[arg(long)]
+    next: bool,
+    /// Go on with the next one, and wait for more, until Ctrl-C
+    #[arg(long = "loop", requires = "next", conflicts_with = "dry_run")]
+    keep_going: bool,
     #[command(flatten)]
     how: How,
     /// Merge the work into its target when it is done
@@ -49,6 +56,12 @@ pub struct How {
     /// Run commands that came from another clone
     #[arg(long)]
     trust: bool,
+    /// Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    claim: Option<String>,
+    /// Ask no remote, whatever `chant.claim` says
+    #[arg(long, conflicts_with = "claim")]
+    no_claim: bool,
     /// Print what happens as JSON, one event a line
     #[arg(long)]
     pub json: bool,
@@ -56,8 +69,10 @@ pub struct How {
 
 impl How {
     /// The options of a run.
-    pub fn options(self) -> Options {
-        Options {
+    pub fn options(self, ctx: &Context) -> Result<Options> {
+        let claim = if self.no_claim { None } else { claim::remote(ctx, self.claim.as_deref())? };
+        Ok(Options {
+            claim,
             agent: self.agent,
             prompt: self.prompt,
             model: self.model,
@@ -66,37 +81,77 @@ impl How {
             target: self.target,
             force: self.force,
             trust: self.trust,
-        }
+        })
     }
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    let id = find::spec(ctx, &args.id)?.id;
-    let json = args.how.json;
-    let options = args.how.options();
-    let plan = || plan::plan(ctx, ctx.store().require(&id)?, options.clone());
-    if args.dry_run {
-        print_plan(ctx, &plan()?);
-        return Ok(Outcome::Yes);
+    let tell = Tell { json: args.how.json, merges: args.merge };
+    let options = args.how.options(ctx)?;
+    if args.keep_going {
+        return super::work_loop::run(&options, tell);
     }
-    let started = start::until_it_takes(&id, || start::begin(ctx, plan()?))?;
-    let target = started.plan.target.clone();
-    let outcome = run_one(ctx, started, json, args.merge)?;
-    if outcome == Outcome::Yes && args.merge {
-        return super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target);
+    let id = match &args.id {
+        Some(id) => Some(find::spec(ctx, id)?.id),
+        None if args.dry_run => next::ready(ctx)?.into_iter().next(),
+        None => None,
+    };
+    let started = match &id {
+        Some(id) if args.dry_run => {
+            print_plan(ctx, &plan::plan(ctx, ctx.store().require(id)?, options)?);
+            return Ok(Outcome::Yes);
+        }
+        Some(id) => Some(next::begin(ctx, id, &options)?),
+        None if args.dry_run => None,
+        None => next::begin_next(ctx, &options, &mut next::PassedOver::new())?,
+    };
+    let Some(started) = started else {
+        ctx.out.line("No spec is ready.");
+        ctx.out.hint("git chant list");
+        return Ok(Outcome::No);
+    };
+    run_and_merge(ctx, started, tell).map(|ended| ended.outcome)
+}
+
+/// How a run is told, and whether its work is merged.
+#[derive(Clone, Copy, Debug)]
+pub struct Tell {
+    /// As JSON, one event a line.
+    pub json: bool,
+    /// Finished work is merged at once.
+    pub merges: bool,
+}
+
+/// What came of a run.
+pub struct Ended {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Somebody asked us to end.
+    pub interrupted: bool,
+}
+
+/// Sees a begun run to its end, and merges its work where that was asked for.
+pub fn run_and_merge(ctx: &Context, started: start::Started, tell: Tell) -> Result<Ended> {
+    let (id, target) = (started.spec.id.clone(), started.plan.target.clone());
+    let ended = run_one(ctx, started, tell)?;
+    if ended.outcome == Outcome::Yes && tell.merges {
+        let outcome = super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?;
+        return Ok(Ended { outcome, ..ended });
     }
-    Ok(outcome)
+    Ok(ended)
 }
 
 /// Runs what has begun, and tells it as it was asked for.
-pub fn run_one(ctx: &Context, started: start::Started, json: bool, merges_itself: bool) -> Result<Outcome> {
+pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<Ended> {
     let (id, run) = (started.spec.id.clone(), started.dir.run_id().to_owned());
-    if json {
+    let interrupted = |report: &work::Report| matches!(&report.conclusion, Conclusion::Failed(why) if why == work::INTERRUPTED);
+    if tell.json {
         let agent = started.plan.agent.name();
         ctx.out.json_line(&json!({ "event": "start", "id": id.as_str(), "run": run, "agent": agent, "worktree": started.plan.worktree }));
         let report = work::run(ctx, started, &mut Events::new(ctx.out, &id, &run))?;
         ctx.out.json_line(&ended(&report));
-        return Ok(if matches!(report.conclusion, Conclusion::Finished(_)) { Outcome::Yes } else { Outcome::No });
+        let outcome = if matches!(report.conclusion, Conclusion::Finished(_)) { Outcome::Yes } else { Outcome::No };
+        return Ok(Ended { outcome, interrupted: interrupted(&report) });
     }
     announce(ctx, &started);
     let report = if ctx.out.moves() && !started.plan.agent.is_interactive() {
@@ -109,7 +164,8 @@ pub fn run_one(ctx: &Context, started: start::Started, json: bool, merges_itself
         let cost = report.facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
         ctx.out.line(format!("> {model}{tokens}{cost}"));
     }
-    Ok(self::report(ctx, &id, &report.conclusion, merges_itself))
+    let outcome = self::report(ctx, &id, &report.conclusion, tell.merges);
+    Ok(Ended { outcome, interrupted: interrupted(&report) })
 }
 
 /// The end of a run, for machines.

@@ -46,6 +46,8 @@ kinds! {
     Edit = "edit",
     /// A run began.
     Start = "start",
+    /// A run that other clones may not start again is still on.
+    Claim = "claim",
     /// Executable criteria were run at a commit.
     Verify = "verify",
     /// A run ended with its work done.

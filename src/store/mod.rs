@@ -11,6 +11,7 @@ pub mod runs;
 pub mod specs;
 pub mod sync;
 pub mod together;
+pub mod transport;
 pub mod trust;
 pub mod view;
 

@@ -28,6 +28,11 @@ fn run_ref(id: &SpecId, run: &str) -> String {
     format!("refs/chant/runs/{id}/{run}")
 }
 
+/// The ref that keeps what a run has made.
+pub fn kept_ref(run: &str) -> String {
+    format!("refs/chant-kept/{run}")
+}
+
 impl Store<'_> {
     /// Writes a run's commit, and returns the ref that is to be made for it; none where there is one already, which stays as it is.
     pub fn run_ref(&self, record: &RunRecord<'_>) -> Result<Option<RefChange>> {
@@ -79,7 +84,7 @@ impl Store<'_> {
 
     /// Keeps what a run has made so far from `git gc`, whatever becomes of its branch.
     pub fn keep(&self, run: &str, tip: Oid) -> Result<()> {
-        let name = format!("refs/chant-kept/{run}");
+        let name = kept_ref(run);
         loop {
             let old = self.repo.reference(&name)?;
             if old == Some(tip) {
@@ -105,6 +110,6 @@ impl Store<'_> {
 
     /// What is kept of a run.
     pub fn kept(&self, run: &str) -> Result<Option<Oid>> {
-        self.repo.reference(&format!("refs/chant-kept/{run}"))
+        self.repo.reference(&kept_ref(run))
     }
 }

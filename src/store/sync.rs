@@ -162,6 +162,11 @@ impl Store<'_> {
     }
 }
 
+/// Where we remember what a remote had of a spec.
+pub fn seen_ref(remote: &str, id: &SpecId) -> String {
+    format!("{SEEN_REFS}{remote}/specs/{id}")
+}
+
 /// The ref of a run.
 pub fn run_ref(name: &str) -> String {
     format!("{RUN_REFS}{name}")

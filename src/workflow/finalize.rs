@@ -1,7 +1,7 @@
 //! Completing a spec whose work was done by hand, or whose run ended without us.
 
 use super::finish::{Work, finish_commit, finish_document, inputs, numbered_open, on_branch};
-use super::{plan, verify};
+use super::{claim, plan, verify};
 use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -63,7 +63,7 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
     loop {
         let now = ctx.store().require(&spec.id)?;
         let others: Vec<RefChange> = branch.is_some_and(|old| old != commit).then(|| moved.clone()).into_iter().collect();
-        if let Some(done) = ctx.store().append_with(&now, &change, &others)? {
+        if let Some(done) = claim::record_end(ctx, &now, &change, &others)? {
             return Ok(done);
         }
     }

@@ -10,7 +10,7 @@ pub(super) use document::{finish_commit, finish_document, inputs, numbered_open,
 pub use leftovers::{in_the_way, take_away, tidy};
 pub use record::run_record;
 
-use super::verify;
+use super::{claim, verify};
 use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::git::{Oid, RefChange};
@@ -87,6 +87,8 @@ pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<C
     if !work.run.is_empty() {
         keep_all(ctx, work, tip)?;
     }
+    // Before anything is checked that would be for nothing.
+    claim::look(ctx, &ctx.store().require(&work.id)?);
     let spec = ctx.store().require(&work.id)?;
     if !is_current(work, &spec) {
         return Ok(Conclusion::Overtaken);

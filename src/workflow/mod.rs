@@ -1,6 +1,7 @@
 //! What several verbs share. Each file is a plan, then its execution.
 
 pub mod ask;
+pub mod claim;
 pub mod clean;
 pub mod closed;
 pub mod doctor;
@@ -14,6 +15,7 @@ pub mod incoming;
 pub mod judge;
 pub mod live;
 pub mod merge;
+pub mod next;
 pub mod outside;
 pub mod overrule;
 pub mod pickup;

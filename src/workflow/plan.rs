@@ -31,6 +31,8 @@ pub struct Options {
     pub target: Option<String>,
     /// Start although dependencies are open or attempts are used up. It never overrules a rejection or a missing approval.
     pub force: bool,
+    /// The remote at which the spec is claimed before the agent runs.
+    pub claim: Option<String>,
     /// Run commands of an intent that this clone neither wrote nor approved.
     pub trust: bool,
 }
@@ -135,6 +137,7 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     match spec.event.status {
         Status::Pending => {}
         Status::InProgress => {
+            super::claim::refuse_elsewhere(ctx, spec)?;
             let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
             return refuse(format!("{id} is in progress already"), &hints);
         }

@@ -89,6 +89,11 @@ pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
 /// Puts the branch and the worktree of an earlier attempt aside, if there are any: what lies uncommitted is committed, the worktree goes
 /// where nothing is lost by it (else it is moved), and the branch becomes `chant/<id>@<n>`. Returns that name.
 pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>> {
+    set_aside_as(ctx, id, why, None)
+}
+
+/// The same, as `chant/<id>@<name>` where that is free.
+pub fn set_aside_as(ctx: &Context, id: &SpecId, why: &str, name: Option<&str>) -> Result<Option<String>> {
     let path = worktrees_dir(&ctx.repo).join(id.as_str());
     let full = format!("refs/heads/{}", id.branch());
     if path.exists() {
@@ -101,7 +106,7 @@ pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>
             .hint(format!("git -C '{}' switch --detach", tree.path.display()))
             .into());
     }
-    let aside = free_name(ctx, id)?;
+    let aside = free_name(ctx, id, name)?;
     let changes = [RefChange::new(format!("refs/heads/{aside}"), None, Some(tip)), RefChange::new(&full, Some(tip), None)];
     if ctx.repo.update_refs(&changes, "chant: set aside")? == RefUpdate::Lost {
         bail!("{} moved while it was put aside", id.branch());
@@ -110,9 +115,9 @@ pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>
     Ok(Some(aside))
 }
 
-fn free_name(ctx: &Context, id: &SpecId) -> Result<String> {
-    for number in 1.. {
-        let name = format!("chant/{id}@{number}");
+fn free_name(ctx: &Context, id: &SpecId, wanted: Option<&str>) -> Result<String> {
+    for name in wanted.map(str::to_owned).into_iter().chain((1..u64::MAX).map(|number| number.to_string())) {
+        let name = format!("chant/{id}@{name}");
         if ctx.repo.reference(&format!("refs/heads/{name}"))?.is_none() {
             return Ok(name);
         }

@@ -2,7 +2,7 @@
 //! the event that says it happened, so a spec is never in progress with nobody working.
 
 use super::plan::{Plan, compose};
-use super::verify;
+use super::{claim, verify};
 use crate::agent::RunDir;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -10,6 +10,7 @@ use crate::git::checkout::PathCommit;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::output::Held;
 use crate::spec::{EventKind, SpecId, Status, intent};
+use crate::store::runs::kept_ref;
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use anyhow::{Context as _, Result, bail};
 use std::fs::File;
@@ -53,7 +54,7 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
     match prepare(ctx, &plan, &dir, &run_id) {
         Ok(Some((base, spec))) => Ok(Some(Started { plan, spec, dir, base, _lock: lock, _held: held })),
         not_begun => {
-            take_back(ctx, &plan);
+            take_back(ctx, &plan, &run_id);
             dir.remove()?;
             not_begun.map(|_| None)
         }
@@ -101,7 +102,8 @@ fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Opt
     change = change.with("Base", base);
     dir.set_prompt(compose(ctx, plan, &plan.worktree)?.as_bytes())?;
     ctx.store().keep(run_id, base)?;
-    Ok(ctx.store().append(&plan.spec, &change)?.map(|spec| (base, spec)))
+    let spec = claim::record_start(ctx, plan.options.claim.as_deref(), &plan.spec, &change)?;
+    Ok(spec.map(|spec| (base, spec)))
 }
 
 /// Writes the spec's file in a run's worktree, and commits it there unless specs are kept out of every commit.
@@ -168,7 +170,8 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
         .with("Agent", plan.agent.name())
         .with("Base", began);
     let change = Change { new_attempt: true, ..change };
-    Ok(ctx.store().append(&plan.spec, &change)?.map(|spec| (began, spec)))
+    let spec = claim::record_start(ctx, plan.options.claim.as_deref(), &plan.spec, &change)?;
+    Ok(spec.map(|spec| (began, spec)))
 }
 
 /// Gives a worktree that is gone on in the spec as it is now, where people changed what it asks for since; else its ticks stay.
@@ -216,7 +219,7 @@ fn take_in(worktree: &Path, id: &SpecId, input: &SpecId, tip: Oid) -> Result<()>
         .into())
 }
 
-fn take_back(ctx: &Context, plan: &Plan) {
+fn take_back(ctx: &Context, plan: &Plan, run_id: &str) {
     // The worktree holds nothing but what we put there; whatever does not go is said by the next start.
     let removed = match plan.worktree.is_dir() {
         true => ctx.repo.unlock_worktree(&plan.worktree).and_then(|()| ctx.repo.remove_worktree(&plan.worktree)),
@@ -225,7 +228,10 @@ fn take_back(ctx: &Context, plan: &Plan) {
     };
     let branch = format!("refs/heads/{}", plan.spec.id.branch());
     if let (Ok(()), Ok(Some(tip))) = (removed, ctx.repo.reference(&branch)) {
-        drop(ctx.repo.update_refs(&[RefChange::new(branch, Some(tip), None)], "chant: take back"));
+        let kept = ctx.store().kept(run_id).ok().flatten();
+        let kept = kept.map(|kept| RefChange::new(kept_ref(run_id), Some(kept), None));
+        let changes: Vec<RefChange> = kept.into_iter().chain([RefChange::new(branch, Some(tip), None)]).collect();
+        drop(ctx.repo.update_refs(&changes, "chant: take back"));
     }
 }
 

@@ -213,13 +213,14 @@ fn is_held(plan: &Plan, to: &PushRef) -> bool {
 }
 
 /// True where trying again cannot help.
-fn is_final(refused: &[Refused]) -> bool {
+pub fn is_final(refused: &[Refused]) -> bool {
     refused
         .iter()
         .any(|one| one.by_remote && ["hook declined", "hidden ref", "prohibited", "denied"].iter().any(|word| one.why.contains(word)))
 }
 
-fn refusal(remote: &str, refused: &[Refused]) -> Failure {
+/// Why nothing was pushed, and whom to ask.
+pub fn refusal(remote: &str, refused: &[Refused]) -> Failure {
     let one = refused.first();
     let what = one.map_or("the push", |one| one.name.as_str());
     let why = one.map_or("", |one| one.why.as_str());
@@ -285,6 +286,7 @@ fn specs(count: usize) -> String {
 
 /// What a fold means for the files of this checkout.
 pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
+    super::claim::observe(ctx, moves)?;
     for moved in moves {
         match &moved.kind {
             MoveKind::Renamed { from } => files::give_way(ctx, from, &moved.id)?,

@@ -1,8 +1,10 @@
 //! One run of one spec, from the plan to its end.
 
+use super::claim::Renewal;
 use super::finish::{Conclusion, Work, conclude, give_up, run_record, tidy};
 use super::live::Live;
 use super::outside::Difference;
+use super::recover;
 use super::start::Started;
 use crate::agent::Place;
 use crate::agent::process::{Ended, Task, Watch, run_watched};
@@ -34,9 +36,14 @@ pub struct Report {
     pub took: Duration,
 }
 
+/// Why a run failed whose git-chant was asked to end.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// Runs the agent of a begun run and ends the run. Its directory goes once everything in it is on refs.
 pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Report> {
     let outside = super::outside::look(ctx, &started.plan.worktree);
+    let claimed = started.plan.options.claim.is_some();
+    let renewal = claimed.then(|| Renewal::begin(ctx, &started.spec.id, started.dir.run_id())).transpose()?;
     let began = Instant::now();
     let (failure, facts) = run_agent(ctx, &started, live);
     let took = began.elapsed();
@@ -58,11 +65,15 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         Ok(conclusion) => conclusion,
         Err(error) => give_up(ctx, &work, &error)?,
     };
+    drop(renewal);
     if conclusion == Conclusion::Overtaken {
         ctx.store().record_run(&run_record(ctx, &work, "overtaken by another attempt", None))?;
     }
     if let Conclusion::Finished(_) = conclusion {
         tidy(ctx, &started.plan.worktree)?;
+    } else if claimed && conclusion == Conclusion::Overtaken {
+        // Its name is the other attempt's now.
+        recover::set_aside_as(ctx, &work.id, "not committed when the claim was lost", Some(&work.run))?;
     } else {
         ctx.repo.unlock_worktree(&started.plan.worktree)?;
     }
@@ -139,7 +150,7 @@ fn judge(ended: Ended, facts: &Facts) -> Option<String> {
         Ended::Idle => Some("the agent said nothing for too long, and was ended (idleTimeout)".to_owned()),
         Ended::TooMuchOutput => Some("the agent printed too much, and was ended (maxOutput)".to_owned()),
         Ended::Stopped => Some(format!("the agent reached its budget, and was ended: ${:.4} (maxCost)", facts.cost.unwrap_or_default())),
-        Ended::Interrupted => Some("interrupted".to_owned()),
+        Ended::Interrupted => Some(INTERRUPTED.to_owned()),
         Ended::Exited(0) => facts.failure(),
         Ended::Exited(code) => Some(said(format!("the agent exited with {code}"))),
         Ended::Signalled(signal) => Some(said(format!("the agent was ended by signal {signal}"))),

@@ -3,6 +3,7 @@
 
 mod agent;
 mod agents_behave;
+mod claims;
 mod clients;
 mod cmd;
 mod common;

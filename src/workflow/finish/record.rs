@@ -7,6 +7,7 @@ use crate::git::{Oid, RefChange};
 use crate::spec::Status;
 use crate::store::runs::RunRecord;
 use crate::store::{Change, Spec};
+use crate::workflow::claim;
 use anyhow::Result;
 
 /// What became of an event that ends a run.
@@ -46,7 +47,7 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     if !work.run.is_empty() {
         others.extend(ctx.store().run_ref(&run_record(ctx, work, result, tip))?);
     }
-    if ctx.store().append_with(spec, change, &others)?.is_none() {
+    if claim::record_end(ctx, spec, change, &others)?.is_none() {
         if let Some(branch) = moved.filter(|branch| ctx.repo.reference(&branch.name).ok().flatten() != branch.old) {
             // New work on the branch: the run is not over.
             return Err(Failure::new(format!("{} moved while the run was being ended", branch.name))

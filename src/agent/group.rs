@@ -1,7 +1,7 @@
 //! Ending all that an agent started: its process group, and what left the group but still carries the run's name.
 //!
 //! Real agents run every tool in a session of its own, so a signal to their group does not reach it. On Linux whoever has
-//! `CHANT_RUN_ID` of this run in its environment is found in `/proc`, and so is the agent's whole family ([`super::family`]); elsewhere
+//! `CHANT_RUN_ID` of this run in its environment is found in `/proc`, and so is the agent's whole family (`family`); elsewhere
 //! the group has to do.
 
 use super::family::{Family, Stat, positive, processes};

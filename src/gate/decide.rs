@@ -153,7 +153,8 @@ fn intent(facts: &SpecFacts) -> Option<Reason> {
     if !as_at_start && as_approved && facts.approval_unsigned && !facts.approval_required {
         return Some(Reason::ApprovalUnsigned { id: facts.id.clone() });
     }
-    (!as_at_start && !as_approved).then(|| Reason::IntentChanged { id: facts.id.clone(), diff: facts.intent_diff.clone() })
+    let by_run = facts.status == Status::NeedsAttention && facts.intent_diff.is_some();
+    ((!as_at_start && !as_approved) || by_run).then(|| Reason::IntentChanged { id: facts.id.clone(), diff: facts.intent_diff.clone() })
 }
 
 /// A rejection stands in the way even where no approval is asked for.

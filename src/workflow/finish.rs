@@ -121,9 +121,12 @@ fn did_anything(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &
     Ok(ctx.repo.code_tree(work.base)? != ctx.repo.code_tree(tip)? || ticked(began) != ticked(ended))
 }
 
+/// How the event begins of a run that ended with another intent; the difference follows.
+pub const CHANGED_BY_RUN: &str = "the run changed what the spec asks for";
+
 fn needs_attention(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
     let diff = intent::diff(began, ended);
-    attention(ctx, work, tip, format!("the run changed what the spec asks for:\n\n{diff}"))
+    attention(ctx, work, tip, format!("{CHANGED_BY_RUN}:\n\n{diff}"))
 }
 
 fn attention(ctx: &Context, work: &Work, tip: Oid, reason: String) -> Result<Conclusion> {

@@ -1,5 +1,6 @@
 //! Collecting what the gate decides from, and asking it.
 
+use super::finish::CHANGED_BY_RUN;
 use super::incoming::incoming_commits;
 pub use super::settings::settings;
 use super::verify;
@@ -97,7 +98,8 @@ impl View<'_> {
         Ok(false)
     }
 
-    /// True where one incoming commit that names the spec does just what the whole work does: a squash.
+    /// True where one incoming commit that names the spec does just what the whole work does (a squash), or all that comes in does (a
+    /// rebase).
     fn is_squashed(&self, id: &str, tip: Oid, incoming: &Incoming) -> Result<bool> {
         let Some(current) = self.asked.current else { return Ok(false) };
         if !self.ctx.repo.has_object(tip) {
@@ -105,6 +107,14 @@ impl View<'_> {
         }
         let Some(base) = self.ctx.repo.merge_bases(tip, current)?.first().copied() else { return Ok(false) };
         let Some(whole) = self.ctx.repo.patch_id(base, tip)? else { return Ok(false) };
+        for (head, _) in &self.asked.heads {
+            let from = self.ctx.repo.merge_bases(*head, current)?.first().copied();
+            if let Some(from) = from.filter(|from| from != head)
+                && self.ctx.repo.patch_id(from, *head)?.as_ref() == Some(&whole)
+            {
+                return Ok(true);
+            }
+        }
         for commit in incoming.commits.iter().filter(|commit| gate::implemented(commit).iter().any(|named| named == id)) {
             if let ([parent], Some(own)) = (&commit.parents[..], Oid::from_hex(&commit.id))
                 && let Some(parent) = Oid::from_hex(parent)
@@ -178,7 +188,7 @@ impl View<'_> {
             approval_unsigned: settings.require_signed && !is_signed(self.ctx, spec, EventKind::Approve, &[])?,
             overridden: self.overridden(spec, facts, incoming, settings)?,
             criteria: criteria(spec, facts, judged_tree.as_deref(), incoming.result_tree_code.as_deref(), settings),
-            intent_diff: if differs { intent_diff(ctx, spec)? } else { None },
+            intent_diff: if differs { intent_diff(ctx, spec)? } else { change_by_run(ctx, spec)? },
             intent_now,
             intent_at_start,
             intent_approved: facts.approved_intent.clone(),
@@ -224,6 +234,18 @@ pub fn is_signed(ctx: &Context, spec: &Spec, kind: EventKind, tips: &[String]) -
         event.kind == kind && (tips.is_empty() || event.extras("Tip").any(|tip| tips.iter().any(|one| one == tip)))
     };
     history.iter().find(|recorded| of(&recorded.event)).map_or(Ok(false), |recorded| ctx.repo.has_good_signature(recorded.id))
+}
+
+/// What the run changed of the intent, where that is why it needs attention: its event says so, and holds the difference.
+fn change_by_run(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
+    if spec.event.status != Status::NeedsAttention {
+        return Ok(None);
+    }
+    let history = ctx.store().history(spec.tip)?;
+    let event = history.iter().find(|recorded| recorded.event.kind == EventKind::Attention);
+    Ok(event
+        .and_then(|recorded| recorded.event.text.split_once(CHANGED_BY_RUN))
+        .map(|(_, diff)| diff.trim_start_matches([':', '\n']).to_owned()))
 }
 
 /// How the intent differs from the one that the newest start was given.

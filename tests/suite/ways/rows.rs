@@ -1,0 +1,102 @@
+//! The rows. `$B` is the branch, `$ID` its spec; every way begins on `main`, which has neither branch.
+
+/// What a refusal leaves in the worktree.
+#[derive(Clone, Copy)]
+pub enum Left {
+    /// Nothing: index, files and branch are as they were.
+    Clean,
+    /// What git had done by then; this command takes it back.
+    Restore(&'static str),
+}
+
+pub struct Row {
+    /// As the page names it.
+    pub name: &'static str,
+    /// Which hook decides.
+    pub hook: &'static str,
+    pub way: &'static str,
+    pub left: Left,
+    /// The way for complete work where it is not the same.
+    pub allowed: Option<&'static str>,
+    /// It is the server's branch that would move.
+    pub server: bool,
+    /// The minor version of the git 2 that first tells hooks about it.
+    pub since: u32,
+}
+
+const fn row(name: &'static str, hook: &'static str, way: &'static str, left: Left) -> Row {
+    Row { name, hook, way, left, allowed: None, server: false, since: 0 }
+}
+
+const fn server(name: &'static str, way: &'static str) -> Row {
+    Row { server: true, ..row(name, "pre-receive", way, Left::Clean) }
+}
+
+const RT: &str = "reference-transaction";
+const CLEAN: Left = Left::Clean;
+const RESET: Left = Left::Restore("git reset -q --hard");
+
+pub const ROWS: &[Row] = &[
+    row("merge", RT, "git commit -q --allow-empty -m On; git merge --no-edit $B", CLEAN),
+    row("merge --no-ff", RT, "git merge --no-ff --no-edit $B", CLEAN),
+    row("merge (fast-forward)", RT, "git merge $B", CLEAN),
+    row("merge --ff-only", RT, "git merge --ff-only $B", CLEAN),
+    row("merge --no-verify", RT, "git merge --no-verify --no-ff --no-edit $B", CLEAN),
+    row("merge (octopus)", RT, "git merge --no-edit $B other", CLEAN),
+    row("merge --squash, commit", RT, "git merge --squash $B; git commit -q --no-edit", CLEAN),
+    Row {
+        allowed: Some(
+            "echo mine >work-$ID; git add .; git commit -q -m On; ! git merge $B >/dev/null; \
+             echo 'both: attempt 1' >work-$ID; git add .; git commit -q --no-edit; git merge-base --is-ancestor $B main",
+        ),
+        ..row("merge, conflict, commit", RT, "echo mine >work-$ID; git add .; git commit -q -m On; git merge $B", CLEAN)
+    },
+    Row {
+        allowed: Some(
+            "echo mine >work-$ID; git add .; git commit -q -m On; ! git merge $B >/dev/null; \
+             echo 'both: attempt 1' >work-$ID; git add .; git -c core.editor=true merge --continue; git merge-base --is-ancestor $B main",
+        ),
+        ..row("merge --continue", RT, "echo mine >work-$ID; git add .; git commit -q -m On; git merge $B", CLEAN)
+    },
+    row("pull", RT, "git commit -q --allow-empty -m On; git pull -q --no-rebase --no-edit . $B", CLEAN),
+    row("pull --ff-only", RT, "git pull -q --ff-only . $B", CLEAN),
+    row("pull --rebase", "pre-rebase", "git commit -q --allow-empty -m On; git pull -q --rebase . $B", CLEAN),
+    row("rebase", "pre-rebase", "git commit -q --allow-empty -m On; git rebase -q $B", CLEAN),
+    row("rebase --no-verify", RT, "git commit -q --allow-empty -m On; git rebase -q --no-verify $B", Left::Restore("git rebase --abort")),
+    row(
+        "rebase, merge --ff-only",
+        RT,
+        "git commit -q --allow-empty -m On; git switch -q -c tmp $B; git rebase -q main; git switch -q main; git merge --ff-only tmp",
+        CLEAN,
+    ),
+    row("cherry-pick", RT, "git cherry-pick $(git log -1 --format=%H $B -- work-$ID)", Left::Restore("git cherry-pick --abort")),
+    row("am", RT, "git format-patch -q --stdout main..$B | git am -q", Left::Restore("git am --abort")),
+    Row {
+        allowed: Some("echo x >f; git add f; git commit -q -m 'On'; git revert --no-edit HEAD"),
+        ..row("commit", RT, "echo x >f; git add f; git commit -q -m \"chant($ID): more\"", RESET)
+    },
+    Row {
+        allowed: Some("echo x >f; git add f; git commit -q --no-verify -m 'On'"),
+        ..row("commit --no-verify", RT, "echo x >f; git add f; git commit -q --no-verify -m \"chant($ID): more\"", RESET)
+    },
+    Row {
+        allowed: Some("echo x >f; git add f; git commit -q --amend -m 'On'"),
+        ..row("commit --amend", RT, "echo x >f; git add f; git commit -q --amend -m \"chant($ID): more\"", RESET)
+    },
+    row("branch -f", RT, "git switch -q --detach; git branch -f main $B", CLEAN),
+    row("update-ref", RT, "git update-ref refs/heads/main $B", CLEAN),
+    row("reset --hard", RT, "git reset -q --hard $B", RESET),
+    row("checkout -B", RT, "git switch -q --detach; git checkout -q -B main $B", RESET),
+    row("fetch . $B:main", RT, "git switch -q --detach; git fetch -q . $B:main", CLEAN),
+    row("push . $B:main", "pre-push", "git switch -q --detach; git push -q . $B:main", CLEAN),
+    row("push", "pre-push", "git push -q origin $B:main 'refs/chant/*:refs/chant/*'; git merge -q --ff-only $B", CLEAN),
+    Row { since: 46, ..row("symbolic-ref", RT, "git switch -q --detach; git symbolic-ref refs/heads/main refs/heads/$B", CLEAN) },
+    server("push to a server", "git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'"),
+    server("push of several refs", "git push -q --no-verify origin other:topic $B:main 'refs/chant/*:refs/chant/*'"),
+    server("push --force", "git push -q --no-verify --force origin $B:main 'refs/chant/*:refs/chant/*'"),
+    server(
+        "push after a deletion",
+        "git -C ../origin.git symbolic-ref HEAD refs/heads/none; git push -q --no-verify origin :main; \
+         git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'",
+    ),
+];

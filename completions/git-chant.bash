@@ -52,6 +52,9 @@ __git_chant_clap() {
             git_chant,finalize)
                 cmd="git_chant__subcmd__finalize"
                 ;;
+            git_chant,fsck)
+                cmd="git_chant__subcmd__fsck"
+                ;;
             git_chant,gate)
                 cmd="git_chant__subcmd__gate"
                 ;;
@@ -150,6 +153,9 @@ __git_chant_clap() {
                 ;;
             git_chant__subcmd__help,finalize)
                 cmd="git_chant__subcmd__help__subcmd__finalize"
+                ;;
+            git_chant__subcmd__help,fsck)
+                cmd="git_chant__subcmd__help__subcmd__fsck"
                 ;;
             git_chant__subcmd__help,gate)
                 cmd="git_chant__subcmd__help__subcmd__gate"
@@ -254,7 +260,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -523,6 +529,20 @@ __git_chant_clap() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git_chant__subcmd__fsck)
+            opts="-h --repair --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git_chant__subcmd__gate)
             opts="-h --target --json --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -546,7 +566,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor archive fetch push sync log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -714,6 +734,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__finalize)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__fsck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

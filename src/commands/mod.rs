@@ -11,6 +11,7 @@ mod doctor;
 mod edit;
 mod fetch;
 mod finalize;
+mod fsck;
 mod gate;
 mod generate;
 mod history;
@@ -94,6 +95,8 @@ pub enum Command {
     Hooks(hooks::Args),
     /// Say what is installed, configured, protected and trusted, and what is wrong
     Doctor(doctor::Args),
+    /// Check every ref, note, archive entry and file against the specs, and rebuild what is only a view
+    Fsck(fsck::Args),
     /// Fold specs into the archive
     Archive(archive::Args),
     /// Bring specs from a remote, and fold them in
@@ -128,6 +131,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Hook(args) => return hook::run(args),
         Command::Hooks(args) => return hooks::run(&Context::discover()?, args),
         Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
+        Command::Fsck(args) => return fsck::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
         Command::Gate(args) => return gate::run(&Context::discover()?, args),
         Command::Agents(args) => return Ok(agents::run(&Context::discover()?, args)),

@@ -3,6 +3,7 @@
 //! The spec ref is the only thing that decisions read; files, notes and the branch's copy of a spec are views.
 
 pub mod archive;
+pub mod check;
 pub mod history;
 pub mod import;
 pub mod join;

@@ -43,6 +43,16 @@ impl Store<'_> {
         Ok(())
     }
 
+    /// The note of a commit; empty where there is none.
+    pub fn note_of(&self, commit: Oid) -> Result<Vec<u8>> {
+        let Some(at) = self.repo.reference(NOTES_REF)? else { return Ok(Vec::new()) };
+        let tree = self.repo.commit(at)?.tree;
+        match self.repo.entry_at(tree, self.note_path(Some(tree), commit)?.as_bytes())? {
+            Some((blob, _)) => self.repo.blob(blob),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Where git looks for a commit's note: flat, or in the fan-out that `git notes` itself may have made of the tree.
     fn note_path(&self, tree: Option<Oid>, commit: Oid) -> Result<String> {
         let hex = commit.to_string();

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-const VIEW_REF: &str = "refs/worktree/chant/view";
+pub(super) const VIEW_REF: &str = "refs/worktree/chant/view";
 const KEPT_VIEW: &str = "refs/chant-kept/view";
 
 /// What this checkout last held.

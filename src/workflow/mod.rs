@@ -10,6 +10,7 @@ pub mod finalize;
 pub mod find;
 pub mod finish;
 pub mod fold;
+pub mod fsck;
 pub mod hooks;
 pub mod incoming;
 pub mod judge;

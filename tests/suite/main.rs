@@ -10,6 +10,7 @@ mod common;
 mod converge;
 mod demo;
 mod documents;
+mod fsck;
 mod gate;
 mod generated;
 mod hand_edits;

@@ -26,6 +26,7 @@ mod overrides;
 mod places;
 mod races;
 mod red_team;
+mod real_clients;
 mod server;
 mod share;
 mod shim;

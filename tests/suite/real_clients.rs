@@ -1,0 +1,123 @@
+//! The real clients, where they are installed, against a model of our own: two specs at once from edit to merge.
+//!
+//! `CHANT_TEST_CLIENTS` names the directory with their programs; `.ci/run` installs them into one. A client that is not there is skipped,
+//! and said so. Each has a fresh home, no network is asked, and nothing of it is part of git-chant.
+
+mod model_server;
+
+use crate::common::{CHANT, Outcome, TestRepo};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the clients' programs are, if this one is among them.
+fn installed(client: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("CHANT_TEST_CLIENTS").map(PathBuf::from).filter(|dir| dir.join(client).exists());
+    if found.is_none() {
+        eprintln!("skipped: {client} is not in CHANT_TEST_CLIENTS");
+    }
+    found
+}
+
+/// What a client has to be told of our model.
+fn configure(repo: &TestRepo, client: &str, port: u16) -> Vec<(&'static str, String)> {
+    let home = repo.root().join("home");
+    let url = format!("http://127.0.0.1:{port}");
+    let on = |names: &[&'static str]| names.iter().map(|name| (*name, "1".to_owned())).collect::<Vec<_>>();
+    let put = |path: &Path, text: &str| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    match client {
+        "claude" => {
+            let mut env =
+                on(&["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_AUTOUPDATER", "DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING"]);
+            env.extend([("ANTHROPIC_BASE_URL", url), ("ANTHROPIC_API_KEY", "dummy".into())]);
+            env
+        }
+        "codex" => {
+            let config = format!(
+                "model = \"gpt-fake\"\nmodel_provider = \"fake\"\n[model_providers.fake]\nname = \"fake\"\nbase_url = \"{url}/v1\"\n\
+                 env_key = \"FAKE_API_KEY\"\nwire_api = \"responses\"\n[sandbox_workspace_write]\nexclude_slash_tmp = true\n\
+                 exclude_tmpdir_env_var = true\n"
+            );
+            put(&home.join(".codex/config.toml"), &config);
+            vec![("FAKE_API_KEY", "dummy".into())]
+        }
+        "opencode" => {
+            let mut env = on(&["OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_LSP_DOWNLOAD"]);
+            let config = serde_json::json!({
+                "autoupdate": false, "share": "disabled", "model": "fake/fake-model", "small_model": "fake/fake-model",
+                "provider": {"fake": {"npm": "@ai-sdk/openai-compatible", "name": "fake",
+                    "options": {"baseURL": format!("{url}/v1"), "apiKey": "dummy"},
+                    "models": {"fake-model": {"name": "fake-model", "limit": {"context": 200_000, "output": 8000}, "cost": {"input": 1, "output": 2}}}}}
+            });
+            env.push(("OPENCODE_CONFIG_CONTENT", config.to_string()));
+            env
+        }
+        "gemini" => {
+            put(&home.join(".gemini/settings.json"), r#"{"security":{"auth":{"selectedType":"gemini-api-key"}}}"#);
+            repo.git(&["config", "chant.agent.gemini.model", "gemini-2.5-pro"]);
+            let home = home.to_str().unwrap().to_owned();
+            vec![
+                ("GEMINI_API_KEY", "dummy".into()),
+                ("GOOGLE_GEMINI_BASE_URL", url),
+                ("GEMINI_CLI_HOME", home),
+                ("GEMINI_TELEMETRY_ENABLED", "false".into()),
+            ]
+        }
+        other => unreachable!("{other}"),
+    }
+}
+
+fn works(client: &str, tells_cost: bool) {
+    let Some(bin) = installed(client) else { return };
+    let repo = TestRepo::with_chant();
+    let env = configure(&repo, client, model_server::serve());
+    let ids = ["Say hello", "Say it again"].map(|title| repo.add_spec(title, &["It greets `$ grep -q hello hello.txt`", "It is kind"]));
+    let chant = |args: &[&str]| -> Command {
+        let mut command = repo.command(repo.path(), CHANT);
+        let path = command.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?.to_owned())).unwrap();
+        let path = std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path))).unwrap();
+        command.env("PATH", path).envs(env.iter().map(|(name, value)| (*name, value))).args(args);
+        command
+    };
+    Outcome::of(&mut chant(&["agents", "--json"])).ok().says(&format!("\"name\": \"{client}\""));
+    std::thread::scope(|scope| {
+        for id in &ids {
+            let mut command = chant(&["work", id, "--agent", client, "--timeout", "120s"]);
+            scope.spawn(move || Outcome::of(&mut command).ok().says("All done.").says("completed"));
+        }
+    });
+    for id in &ids {
+        let shown = repo.show(id);
+        assert_eq!((&shown["status"], &shown["rests_on"]), (&"completed".into(), &"verified".into()));
+        assert!(shown["used"]["input"].as_u64().unwrap() > 0 && shown["used"]["cost"].is_string() == tells_cost, "{shown}");
+        assert!(!repo.exists(&format!(".chant/worktrees/{id}")), "the worktree is left");
+        assert_eq!(repo.git(&["log", "-1", "--format=%an", "--grep=Add hello", &format!("chant/{id}")]), "Tester");
+    }
+    // Both made the same file: the first is merged, and it is the same for the second.
+    repo.chant(&["merge", &ids[0]]).ok();
+    assert_eq!(repo.read("hello.txt"), "hello\n");
+    repo.chant(&["merge", &ids[1]]).ok();
+    repo.assert_no_locks();
+}
+
+#[test]
+fn codex_works() {
+    works("codex", false);
+}
+
+#[test]
+fn opencode_works() {
+    works("opencode", true);
+}
+
+#[test]
+fn gemini_works() {
+    works("gemini", false);
+}
+
+#[test]
+fn claude_works() {
+    works("claude", true);
+}

@@ -1,6 +1,6 @@
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::store::sync::GitTransport;
+use crate::store::transport::transport;
 use crate::workflow::sync::{self, Report};
 use anyhow::Result;
 
@@ -14,7 +14,8 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let remote = ctx.repo.require_remote(args.remote.as_deref())?;
     let mut report = Report::default();
-    let done = sync::fetch(&ctx.store(), &GitTransport::new(&ctx.repo, remote), &mut report);
+    let way = transport(&ctx.repo, &remote, &[])?;
+    let done = sync::fetch(&ctx.store(), &*way, &mut report);
     super::sync::tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

@@ -3,7 +3,8 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::{Document, SpecId, intent};
 use crate::store::import::ImportFile;
-use crate::store::sync::{GitTransport, refspecs};
+use crate::store::sync::refspecs;
+use crate::store::transport::{is_branch, transport};
 use crate::store::{ARCHIVE_DIR, SPEC_DIR, spec_path};
 use crate::workflow::sync::{self, Report};
 use crate::workflow::{files, hooks};
@@ -155,7 +156,7 @@ impl Setup<'_> {
 
     /// A plain `git fetch` brings chant refs beside ours, never over them.
     fn remotes(&self) -> Result<()> {
-        for remote in self.ctx.repo.remotes() {
+        for remote in self.ctx.repo.remotes().into_iter().filter(|remote| !is_branch(&self.ctx.repo, remote)) {
             let key = format!("remote.{remote}.fetch");
             let have = self.ctx.repo.config_all(&key);
             for refspec in refspecs(&remote).iter().filter(|refspec| !have.contains(refspec)) {
@@ -187,7 +188,7 @@ impl Setup<'_> {
     fn fetch(&self) -> Result<()> {
         let Some(remote) = self.ctx.repo.default_remote()?.filter(|name| self.ctx.repo.remotes().contains(name)) else { return Ok(()) };
         let mut report = Report::default();
-        let fetched = sync::fetch(&self.ctx.store(), &GitTransport::new(&self.ctx.repo, remote.as_str()), &mut report);
+        let fetched = sync::fetch(&self.ctx.store(), &*transport(&self.ctx.repo, &remote, &[])?, &mut report);
         super::sync::tell_in_short(self.ctx, &remote, &report)?;
         if let Err(error) = fetched {
             self.ctx.out.warning(safe(&format!("{error:#}")));

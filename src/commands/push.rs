@@ -1,6 +1,6 @@
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::store::sync::GitTransport;
+use crate::store::transport::transport;
 use crate::workflow::sync::{self, Options, Report};
 use anyhow::Result;
 
@@ -25,13 +25,11 @@ pub struct Args {
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let remote = ctx.repo.require_remote(args.remote.as_deref())?;
     let options = Options { runs: args.runs, branches: args.branches };
-    let mut transport = GitTransport::new(&ctx.repo, remote.as_str());
-    if args.branches {
-        transport = transport.also(sync::branch_refspec(&remote));
-    }
+    let more: Vec<String> = args.branches.then(|| sync::branch_refspec(&remote)).into_iter().collect();
+    let way = transport(&ctx.repo, &remote, &more)?;
     let (store, mut report) = (ctx.store(), Report::default());
     if args.dry_run {
-        sync::dry_run(&store, &transport, options, &mut report)?;
+        sync::dry_run(&store, &*way, options, &mut report)?;
         report.moves.clear();
         super::sync::tell(ctx, &report, "would push")?;
         return Ok(Outcome::Yes);
@@ -39,7 +37,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if args.runs {
         ctx.out.warning("transcripts of runs may hold secrets; whoever can read the remote can read them");
     }
-    let done = sync::push(&store, &transport, options, &mut report);
+    let done = sync::push(&store, &*way, options, &mut report);
     super::sync::tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

@@ -1,7 +1,7 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::safe;
-use crate::store::sync::GitTransport;
+use crate::store::transport::transport;
 use crate::workflow::closed;
 use crate::workflow::fold::{Move, MoveKind};
 use crate::workflow::sync::{self, Options, Report};
@@ -22,7 +22,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         ctx.out.line(format!("archived   {}  {}  {}", spec.id, spec.event.status, safe(&spec.event.title)));
     }
     let mut report = Report::default();
-    let done = sync::push(&ctx.store(), &GitTransport::new(&ctx.repo, remote), Options::default(), &mut report);
+    let way = transport(&ctx.repo, &remote, &[])?;
+    let done = sync::push(&ctx.store(), &*way, Options::default(), &mut report);
     tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where a run's transcript lies.
 pub const RUN_REFS: &str = "refs/chant/runs/";
 /// What remotes had when last seen, each below its name.
-const SEEN_REFS: &str = "refs/chant-remotes/";
+pub(super) const SEEN_REFS: &str = "refs/chant-remotes/";
 /// The same of their notes, which lie outside `refs/chant`.
-const SEEN_NOTES: &str = "refs/chant-notes/";
+pub(super) const SEEN_NOTES: &str = "refs/chant-notes/";
 
 /// Everything that clones share, as one of them has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,10 @@ pub fn refspecs(remote: &str) -> [String; 2] {
 pub trait Transport {
     /// The remote's name.
     fn remote(&self) -> &str;
+    /// Where the same remote has more, under a name of its own: what was left there by another way.
+    fn beside(&self) -> Option<&str> {
+        None
+    }
     /// Brings what the remote has beside what we have.
     fn fetch(&self) -> Result<()>;
     /// Moves refs on the remote, all or none.

@@ -1,14 +1,90 @@
-//! Which way leads to a remote.
+//! Which way leads to a remote: its own `refs/chant`, or, where a host takes branches only, one branch that holds the same.
 
+use super::Store;
+use super::state_branch::{BRANCH, BranchTransport, unpack, unpack_once};
 use super::sync::{GitTransport, Transport};
-use crate::git::Repository;
+use crate::failure::Failure;
+use crate::git::{PushRef, Pushed, Repository};
 use anyhow::Result;
 
-/// The way to a remote that this clone is configured for. `more` are refspecs that are fetched too.
+/// The way to a remote that this clone is configured for (`chant.transport`), or the one that others have gone before. `more` are
+/// refspecs that are fetched too.
 pub fn transport<'r>(repo: &'r Repository, remote: &str, more: &[String]) -> Result<Box<dyn Transport + 'r>> {
-    let mut git = GitTransport::new(repo, remote);
-    for refspec in more {
-        git = git.also(refspec.clone());
+    match repo.config("chant.transport").as_deref() {
+        _ if is_branch(repo, remote) => Ok(Box::new(BranchTransport::new(repo, remote, more))),
+        None | Some("" | "refs") => {
+            let mut git = GitTransport::new(repo, remote);
+            for refspec in more {
+                git = git.also(refspec.clone());
+            }
+            if !is_tracked(repo, remote) {
+                return Ok(Box::new(git));
+            }
+            let git = git.also(branch_refspec(remote));
+            Ok(Box::new(MovedBack { git, repo, beside: format!("{remote}.branch") }))
+        }
+        Some(other) => Err(Failure::new(format!("chant.transport is '{}', which is no way to a remote", other.escape_debug()))
+            .hint("git config chant.transport refs")
+            .hint("git config chant.transport branch")
+            .into()),
     }
-    Ok(Box::new(git))
+}
+
+/// True where the remote was seen to have the branch, and it is not somebody else's of that name.
+fn is_tracked(repo: &Repository, remote: &str) -> bool {
+    let tip = repo.reference(&tracking(remote)).ok().flatten();
+    tip.is_some_and(|tip| repo.entry_at(tip, b"index").is_ok_and(|index| index.is_some()))
+}
+
+/// What brings the branch, and takes our memory of it away where there is none. A name alone would fail then.
+pub(super) fn branch_refspec(remote: &str) -> String {
+    format!("+refs/heads/{BRANCH}*:{}*", tracking(remote))
+}
+
+/// True where the way is a branch: as configured, else where the remote has one.
+pub fn is_branch(repo: &Repository, remote: &str) -> bool {
+    match repo.config("chant.transport").as_deref() {
+        Some("branch") => true,
+        None | Some("") => is_tracked(repo, remote),
+        Some(_) => false,
+    }
+}
+
+/// Where git itself remembers a remote's branch.
+pub(super) fn tracking(remote: &str) -> String {
+    format!("refs/remotes/{remote}/{BRANCH}")
+}
+
+/// What a plain `git fetch` has brought on the branch is made visible, as it does itself where refs are the way.
+pub fn look_at_branch(store: &Store<'_>, remote: &str) -> Result<()> {
+    if is_branch(store.repo, remote) {
+        unpack_once(store.repo, remote)?;
+    }
+    Ok(())
+}
+
+/// Refs again, at a remote that has the branch still: what others left there is taken in too.
+struct MovedBack<'r> {
+    git: GitTransport<'r>,
+    repo: &'r Repository,
+    beside: String,
+}
+
+impl Transport for MovedBack<'_> {
+    fn remote(&self) -> &str {
+        self.git.remote()
+    }
+
+    fn beside(&self) -> Option<&str> {
+        Some(&self.beside)
+    }
+
+    fn fetch(&self) -> Result<()> {
+        self.git.fetch()?;
+        unpack(self.repo, self.remote(), &self.beside)
+    }
+
+    fn push(&self, refs: &[PushRef]) -> Result<Pushed> {
+        self.git.push(refs)
+    }
 }

@@ -8,7 +8,8 @@ use crate::git::{Oid, PushIf, PushRef, Pushed, Refused};
 use crate::output::safe;
 use crate::spec::{Event, SpecId};
 use crate::store::notes::NOTES_REF;
-use crate::store::sync::{GitTransport, State, Transport, run_ref};
+use crate::store::sync::{State, Transport, run_ref};
+use crate::store::transport::{look_at_branch, transport};
 use crate::store::{ARCHIVE_REF, Relation, SPEC_REFS, Store};
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -53,9 +54,18 @@ impl Report {
 /// How often a push is tried that the remote refuses although nothing moved there: it may be busy.
 const REFUSALS: u32 = 3;
 
+/// Fetches. What lies beside is folded in at once: nobody pushes there any more.
+fn bring(store: &Store<'_>, transport: &dyn Transport, report: &mut Report) -> Result<()> {
+    transport.fetch()?;
+    if let Some(beside) = transport.beside() {
+        report.fold(&fold::fold(store, beside)?);
+    }
+    Ok(())
+}
+
 /// Fetches and folds in.
 pub fn fetch(store: &Store<'_>, transport: &dyn Transport, report: &mut Report) -> Result<()> {
-    transport.fetch()?;
+    bring(store, transport, report)?;
     report.fold(&fold::fold(store, transport.remote())?);
     Ok(())
 }
@@ -65,7 +75,7 @@ pub fn fetch(store: &Store<'_>, transport: &dyn Transport, report: &mut Report) 
 pub fn push(store: &Store<'_>, transport: &dyn Transport, options: Options, report: &mut Report) -> Result<()> {
     let (mut refusals, mut without_notes) = (0, false);
     loop {
-        transport.fetch()?;
+        bring(store, transport, report)?;
         let plan = fold::fold(store, transport.remote())?;
         report.fold(&plan);
         let seen = store.seen(transport.remote())?;
@@ -226,12 +236,16 @@ pub fn refusal(remote: &str, refused: &[Refused]) -> Failure {
     let why = one.map_or("", |one| one.why.as_str());
     Failure::new(format!("{remote} does not take {what} ({why}); your specs are as they were"))
         .hint(format!("ask whoever runs {remote} to accept refs/chant/* and refs/notes/chant, then: git chant push {remote}"))
+        .hint("where a host takes branches only: git config chant.transport branch")
 }
 
 /// Folds in what an ordinary `git fetch` or `git pull` has brought, and says so.
 pub fn fold_seen(ctx: &Context) -> Result<()> {
     let store = ctx.store();
     let ours = store.state()?;
+    for remote in ctx.repo.remotes() {
+        look_at_branch(&store, &remote)?;
+    }
     for remote in store.seen_remotes()? {
         let seen = store.seen(&remote)?;
         // The common case, in which nothing is read but names.
@@ -264,7 +278,7 @@ pub fn carry(ctx: &Context, remote: &str) {
         return;
     }
     let mut report = Report::default();
-    let pushed = push(&ctx.store(), &GitTransport::new(&ctx.repo, remote), Options::default(), &mut report);
+    let pushed = transport(&ctx.repo, remote, &[]).and_then(|way| push(&ctx.store(), &*way, Options::default(), &mut report));
     if let Some(line) = summary(remote, &report.moves) {
         ctx.out.note(line);
     }

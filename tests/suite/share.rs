@@ -3,6 +3,7 @@
 use crate::common::{Outcome, TestRepo};
 
 mod archive;
+mod branch;
 mod ordinary;
 mod strangers;
 

@@ -1420,12 +1420,24 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__work)
-            opts="-h --next --loop --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --merge --dry-run --help"
+            opts="-h --next --loop --all --label --parallel --chain --max --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --merge --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --agent)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -33,7 +33,7 @@ complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "show" -d 'Show 
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "edit" -d 'Change a spec, in an editor or by options'
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "check" -d 'Tick acceptance criteria'
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "uncheck" -d 'Untick acceptance criteria'
-complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "work" -d 'Run an agent on a spec in a linked worktree'
+complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "work" -d 'Run agents on specs in linked worktrees'
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "prep" -d 'Print the prompt that an agent would get'
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "verify" -d 'Run executable criteria and record the verdicts'
 complete -c git-chant -n "__fish_git_chant_needs_command" -f -a "approve" -d 'Approve what a spec asks for'
@@ -98,6 +98,9 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -l no-depends-
 complete -c git-chant -n "__fish_git_chant_using_subcommand edit" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand check" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand uncheck" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l label -d 'Every spec with this label that is ready, or becomes so meanwhile; may be given more than once' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l parallel -d 'Several at once: this many, else `chant.jobs`, else 4' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l max -d 'Start this many specs at most' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l agent -d 'The agent: one that `git chant agents` lists, `script` or `manual`' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l prompt -d 'The prompt, in place of the spec\'s own' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l model -d 'The model that the agent is to use' -r
@@ -106,6 +109,8 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l target -d '
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l claim -d 'Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l next -d 'Work the first ready spec: the largest `priority:` in the front matter (none is 0), then the oldest'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l loop -d 'Go on with the next one, and wait for more, until Ctrl-C'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l all -d 'Every spec that is ready, or becomes so meanwhile'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l chain -d 'One after another, and nothing more after one that is not done'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l force -d 'Start although dependencies are open or its attempts are used up'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l trust -d 'Run commands that came from another clone'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l no-claim -d 'Ask no remote, whatever `chant.claim` says'
@@ -206,7 +211,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "edit" -d 'Change a spec, in an editor or by options'
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "check" -d 'Tick acceptance criteria'
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "uncheck" -d 'Untick acceptance criteria'
-complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "work" -d 'Run an agent on a spec in a linked worktree'
+complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "work" -d 'Run agents on specs in linked worktrees'
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "prep" -d 'Print the prompt that an agent would get'
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "verify" -d 'Run executable criteria and record the verdicts'
 complete -c git-chant -n "__fish_git_chant_using_subcommand help; and not __fish_seen_subcommand_from init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help" -f -a "approve" -d 'Approve what a spec asks for'

@@ -24,3 +24,4 @@ pub use registry::{Agent, Client, Invocation, Surroundings};
 pub use run_dir::{Liveness, RunDir};
 pub use script::script_of;
 pub use settings::Limits;
+pub use signals::Stop;

@@ -107,6 +107,9 @@ pub fn run(task: Task, on_output: &mut dyn FnMut(&[u8])) -> Result<Ended> {
 /// As [`run`], for a watcher that may want to end it.
 pub fn run_watched(task: Task, watch: &mut dyn Watch) -> Result<Ended> {
     let signals = Signals::watch(task.interactive)?;
+    if signals.take() {
+        return Ok(Ended::Interrupted);
+    }
     lock_log(&task.log)?;
     let mut tail = Tail::at_end(&task.log, task.max_output)?;
     if !task.interactive {

@@ -151,6 +151,14 @@ impl Agent {
         }
     }
 
+    /// How often it is chosen where several share the work, and how many of it may run at once.
+    pub fn share(&self) -> (u32, Option<u32>) {
+        match self {
+            Self::Script | Self::Manual => (1, None),
+            Self::Client(client) => (client.settings.weight, client.settings.max_concurrent),
+        }
+    }
+
     /// True where an earlier session of it can go on.
     pub fn has_sessions(&self) -> bool {
         match self {

@@ -4,30 +4,81 @@ use anyhow::{Context as _, Result};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// What the process as a whole knows: how many runs watch, and a flag that is true while none does.
+/// What the process as a whole knows: who watches, a flag that is true while nobody does, and one that a [`Stop`] raises.
 struct Shared {
-    runs: Mutex<usize>,
+    watchers: Mutex<Watchers>,
     idle: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+}
+
+/// How many watch.
+#[derive(Default)]
+struct Watchers {
+    runs: usize,
+    stops: usize,
+}
+
+impl Watchers {
+    fn kind(&mut self, is_stop: bool) -> &mut usize {
+        if is_stop { &mut self.stops } else { &mut self.runs }
+    }
+}
+
+impl Shared {
+    fn watchers(&self) -> MutexGuard<'_, Watchers> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Watches for a request to stop from its making to its end, over many runs: none that begins after the request goes on.
+pub struct Stop(Signals);
+
+impl Stop {
+    /// Watches the signals that a run watches.
+    pub fn watch() -> Result<Self> {
+        let stop = &shared().stop;
+        stop.store(false, Ordering::SeqCst);
+        Signals::raising(stop, false, true).map(Self)
+    }
+
+    /// True since somebody asked us to stop.
+    pub fn asked(&self) -> bool {
+        self.0.seen.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        shared().stop.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Watches for signals from its making to its end; between runs they kill us, as they did before.
 pub(super) struct Signals {
     seen: Arc<AtomicBool>,
     ids: Vec<SigId>,
+    is_stop: bool,
 }
 
 impl Signals {
     /// Watches SIGTERM and SIGHUP, and SIGINT unless the person is talking to the agent (`interactive`): then Ctrl-C is the agent's.
     pub(super) fn watch(interactive: bool) -> Result<Self> {
+        let watched = Self::raising(&Arc::default(), interactive, false)?;
+        // Who was asked to stop before this run began is still asked.
+        watched.seen.fetch_or(shared().stop.load(Ordering::SeqCst), Ordering::SeqCst);
+        Ok(watched)
+    }
+
+    fn raising(flag: &Arc<AtomicBool>, interactive: bool, is_stop: bool) -> Result<Self> {
         let shared = shared();
-        let mut runs = shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut watched = Self { seen: Arc::default(), ids: Vec::new() };
+        let mut watchers = shared.watchers();
+        let mut watched = Self { seen: Arc::clone(flag), ids: Vec::new(), is_stop };
         // Counted before the first handler, so that an error below is undone by the drop.
-        *runs += 1;
+        *watchers.kind(is_stop) += 1;
         shared.idle.store(false, Ordering::SeqCst);
-        drop(runs);
+        drop(watchers);
         let unheard = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if ignored(signal) {
@@ -53,20 +104,20 @@ impl Drop for Signals {
             signal_hook::low_level::unregister(id);
         }
         let shared = shared();
-        let mut runs = shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        *runs -= 1;
-        shared.idle.store(*runs == 0, Ordering::SeqCst);
+        let mut watchers = shared.watchers();
+        *watchers.kind(self.is_stop) -= 1;
+        shared.idle.store(watchers.runs + watchers.stops == 0, Ordering::SeqCst);
     }
 }
 
 /// True where just one run is on in this process.
 pub(super) fn sole_run() -> bool {
-    *shared().runs.lock().unwrap_or_else(PoisonError::into_inner) == 1
+    shared().watchers().runs == 1
 }
 
 fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
-    SHARED.get_or_init(|| Shared { runs: Mutex::new(0), idle: Arc::new(AtomicBool::new(true)) })
+    SHARED.get_or_init(|| Shared { watchers: Mutex::default(), idle: Arc::new(AtomicBool::new(true)), stop: Arc::default() })
 }
 
 /// signal-hook keeps its handler after the last action is gone, which would make us deaf; this gives the signal its old meaning back.

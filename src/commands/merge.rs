@@ -5,7 +5,7 @@ use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
 use crate::workflow::closed;
-use crate::workflow::merge::{self as workflow, Merged, merge};
+use crate::workflow::merge::{self as workflow, Merged, until_it_takes};
 use crate::workflow::{find, plan, verify};
 use anyhow::Result;
 
@@ -84,7 +84,7 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
     for id in &order {
         let spec = ctx.store().require(id)?;
         let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
-        match merge(ctx, &spec, target)? {
+        match until_it_takes(ctx, id, target)? {
             Merged::Done => done(""),
             Merged::Already => done(", merged already"),
             Merged::Refused(reasons) => {

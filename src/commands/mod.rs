@@ -20,6 +20,7 @@ mod hooks;
 mod init;
 mod list;
 mod log;
+mod many;
 mod merge;
 mod merge_driver;
 mod prep;
@@ -59,7 +60,7 @@ pub enum Command {
     Check(check::Args),
     /// Untick acceptance criteria
     Uncheck(check::Args),
-    /// Run an agent on a spec in a linked worktree
+    /// Run agents on specs in linked worktrees
     Work(work::Args),
     /// Print the prompt that an agent would get
     Prep(prep::Args),

@@ -1,7 +1,8 @@
+use super::many::{self, Several};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::output::{Colour, safe};
+use crate::output::{Colour, Output, safe};
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::plan::{self, Options, Plan};
@@ -13,15 +14,17 @@ use std::time::Duration;
 /// Arguments of `git chant work`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The spec: its id, or a part of it that only one has
-    #[arg(required_unless_present = "next", conflicts_with = "next")]
-    id: Option<String>,
+    /// The specs: ids, or parts of them that only one has
+    #[arg(value_name = "ID", required_unless_present_any = ["next", "all", "label", "parallel", "chain"], conflicts_with = "next")]
+    ids: Vec<String>,
     /// Work the first ready spec: the largest `priority:` in the front matter (none is 0), then the oldest
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["all", "label", "parallel", "chain", "max"])]
     next: bool,
     /// Go on with the next one, and wait for more, until Ctrl-C
     #[arg(long = "loop", requires = "next", conflicts_with = "dry_run")]
     keep_going: bool,
+    #[command(flatten)]
+    several: Several,
     #[command(flatten)]
     how: How,
     /// Merge the work into its target when it is done
@@ -85,13 +88,18 @@ impl How {
     }
 }
 
-pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+pub fn run(ctx: &Context, mut args: Args) -> Result<Outcome> {
     let tell = Tell { json: args.how.json, merges: args.merge };
     let options = args.how.options(ctx)?;
     if args.keep_going {
         return super::work_loop::run(&options, tell);
     }
-    let id = match &args.id {
+    args.several.take_id(&mut args.ids);
+    if !args.next && (args.several.is_asked() || args.ids.len() > 1) {
+        let request = args.several.request(ctx, &args.ids, options, tell.merges)?;
+        return if args.dry_run { many::dry_run(ctx, &request) } else { many::run(ctx, &request, tell.json) };
+    }
+    let id = match args.ids.first() {
         Some(id) => Some(find::spec(ctx, id)?.id),
         None if args.dry_run => next::ready(ctx)?.into_iter().next(),
         None => None,
@@ -153,23 +161,28 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
         let outcome = if matches!(report.conclusion, Conclusion::Finished(_)) { Outcome::Yes } else { Outcome::No };
         return Ok(Ended { outcome, interrupted: interrupted(&report) });
     }
-    announce(ctx, &started);
+    announce(ctx.out, &started, "");
     let report = if ctx.out.moves() && !started.plan.agent.is_interactive() {
         work::run(ctx, started, &mut Bar::new(ctx.out, &id))?
     } else {
         work::run(ctx, started, &mut Lines::new(ctx.out, ""))?
     };
-    if let Some(tokens) = report.facts.tokens {
-        let model = report.facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
-        let cost = report.facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
-        ctx.out.line(format!("> {model}{tokens}{cost}"));
-    }
-    let outcome = self::report(ctx, &id, &report.conclusion, tell.merges);
+    used(ctx.out, &report, "");
+    let outcome = self::report(ctx.out, &id, &report.conclusion, "", tell.merges);
     Ok(Ended { outcome, interrupted: interrupted(&report) })
 }
 
+/// Says what a run used, as far as the agent told.
+pub fn used(out: Output, report: &work::Report, prefix: &str) {
+    if let Some(tokens) = report.facts.tokens {
+        let model = report.facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
+        let cost = report.facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+        out.line(format!("{prefix}> {model}{tokens}{cost}"));
+    }
+}
+
 /// The end of a run, for machines.
-fn ended(report: &work::Report) -> serde_json::Value {
+pub fn ended(report: &work::Report) -> serde_json::Value {
     let (outcome, reason, tip) = match &report.conclusion {
         Conclusion::Finished(tip) => ("completed", None, Some(tip.to_string())),
         Conclusion::Failed(reason) => ("failed", Some(reason), None),
@@ -189,39 +202,39 @@ fn ended(report: &work::Report) -> serde_json::Value {
 }
 
 /// Says that a run has begun.
-fn announce(ctx: &Context, started: &start::Started) {
-    ctx.out.line(format!("Working {}: {}", started.spec.id, safe(&started.spec.event.title)));
+pub fn announce(out: Output, started: &start::Started, prefix: &str) {
+    out.line(format!("{prefix}Working {}: {}", started.spec.id, safe(&started.spec.event.title)));
     for (input, _) in &started.plan.inputs {
-        ctx.out.line(format!("> taking in the unmerged work of {input}"));
+        out.line(format!("{prefix}> taking in the unmerged work of {input}"));
     }
-    ctx.out.line(format!("> {} in {}", started.plan.agent.name(), started.plan.worktree.display()));
+    out.line(format!("{prefix}> {} in {}", started.plan.agent.name(), started.plan.worktree.display()));
     if let Agent::Client(client) = &started.plan.agent
         && client.found
     {
-        ctx.out.hint(format!("'{}' is taken because it is there; choose with: git config chant.agent NAME", client.name));
+        out.hint(format!("'{}' is taken because it is there; choose with: git config chant.agent NAME", client.name));
     }
 }
 
 /// Says how a run ended, and what to do next.
-fn report(ctx: &Context, id: &crate::spec::SpecId, conclusion: &Conclusion, merges_itself: bool) -> Outcome {
-    let bad = |word: &str| ctx.out.paint(Colour::Red, word, 0);
+pub fn report(out: Output, id: &crate::spec::SpecId, conclusion: &Conclusion, prefix: &str, merges_itself: bool) -> Outcome {
+    let bad = |word: &str| out.paint(Colour::Red, word, 0);
     match conclusion {
         Conclusion::Finished(_) => {
             let next = if merges_itself { String::new() } else { format!("; merge it: git chant merge {id}") };
-            ctx.out.line(format!("{} {id} completed{next}", ctx.out.paint(Colour::Green, "✓", 0)));
+            out.line(format!("{prefix}{} {id} completed{next}", out.paint(Colour::Green, "✓", 0)));
             return Outcome::Yes;
         }
         Conclusion::Failed(reason) => {
-            ctx.out.line(format!("{} {id} failed: {}", bad("✗"), safe(reason)));
-            ctx.out.hint(format!("its branch and worktree are kept; go on: git chant resume {id}; start over: git chant reset {id}"));
+            out.line(format!("{prefix}{} {id} failed: {}", bad("✗"), safe(reason)));
+            out.hint(format!("its branch and worktree are kept; go on: git chant resume {id}; start over: git chant reset {id}"));
         }
         Conclusion::NeedsAttention(reason) => {
-            ctx.out.line(format!("{} {id} needs attention: {}", bad("✗"), safe(reason)));
-            ctx.out.hint(format!("accept the change: git chant edit {id}, then git chant approve {id}; start over: git chant reset {id}"));
+            out.line(format!("{prefix}{} {id} needs attention: {}", bad("✗"), safe(reason)));
+            out.hint(format!("accept the change: git chant edit {id}, then git chant approve {id}; start over: git chant reset {id}"));
         }
         Conclusion::Overtaken => {
-            ctx.out.line(format!("{} {id} went on without this run; its work is kept, nothing was recorded", bad("✗")));
-            ctx.out.hint(format!("git chant history {id}"));
+            out.line(format!("{prefix}{} {id} went on without this run; its work is kept, nothing was recorded", bad("✗")));
+            out.hint(format!("git chant history {id}"));
         }
     }
     Outcome::No

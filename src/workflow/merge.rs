@@ -7,11 +7,13 @@ use super::{files, finish, overrule, pickup, plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
-use crate::git::{CommitDraft, Git, Oid, RefChange, RefUpdate};
-use crate::spec::{EventKind, Facts, Status};
+use crate::git::{Commit, CommitDraft, Git, Oid, RefChange, RefUpdate};
+use crate::spec::{EventKind, Facts, SpecId, Status};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
+use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// What became of one spec's merge.
 #[derive(Clone, Debug)]
@@ -32,6 +34,50 @@ pub fn merged_into(ctx: &Context, facts: &Facts) -> Result<Option<String>> {
     let target = ctx.repo.reference(&format!("refs/heads/{}", start.target))?;
     let (Some(tip), Some(target)) = (Oid::from_hex(&finish.tip).filter(|tip| ctx.repo.has_object(*tip)), target) else { return Ok(None) };
     Ok(holds(ctx, tip, &facts.marked, target)?.then(|| start.target.clone()))
+}
+
+/// How often a merge is made anew because its target moved meanwhile.
+const TRIES: usize = 10;
+
+/// How long a merge waits for others of ours, and others for a merge. It is for quiet only: what is right is held by git's own locks.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A time in which nobody of ours merges. Merges take it for themselves; those who look at checkouts share it, so that they see none half
+/// merged.
+pub fn quiet(ctx: &Context, merges: bool) -> Result<File> {
+    let dir = ctx.repo.common_dir().join("chant");
+    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+    let file = File::create(dir.join("merge.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))?;
+    let deadline = Instant::now() + PATIENCE;
+    let taken = || if merges { file.try_lock() } else { file.try_lock_shared() };
+    while taken().is_err() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(file)
+}
+
+/// True where a commit is the merge of a spec's finished work, as it was recorded.
+pub fn is_of_ours(ctx: &Context, commit: &Commit) -> Result<bool> {
+    let message = String::from_utf8_lossy(&commit.message);
+    let id = message.strip_prefix("chant(").and_then(|rest| SpecId::parse(rest.split_once("): merge ")?.0).ok());
+    let (Some(id), [_, tip]) = (id, commit.parents.as_slice()) else { return Ok(false) };
+    let Some(spec) = ctx.store().load(&id)? else { return Ok(false) };
+    Ok(verify::facts(ctx, &spec)?.finish.is_some_and(|finish| finish.tip == tip.to_string()))
+}
+
+/// [`merge`], made anew where the target moved while it was made.
+pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged> {
+    let _quiet = quiet(ctx, true)?;
+    let full = format!("refs/heads/{target}");
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let before = ctx.repo.reference(&full)?;
+        let merged = merge(ctx, &ctx.store().require(id)?, target);
+        if merged.is_ok() || tries == TRIES || ctx.repo.reference(&full)? == before {
+            return merged;
+        }
+    }
 }
 
 /// Merges a spec's work tip into `target`.

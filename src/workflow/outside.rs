@@ -47,7 +47,9 @@ pub struct Difference {
 
 /// Looks at everything but `own`. What cannot be read is not compared: no run fails for it.
 pub fn look(ctx: &Context, own: &Path) -> Outside {
+    let quiet = super::merge::quiet(ctx, false);
     let checkouts = checkouts(ctx, own).unwrap_or_default();
+    drop(quiet);
     let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
     let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
     Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
@@ -106,7 +108,7 @@ fn differences(ctx: &Context, was: &Glance, is: &Glance) -> Vec<String> {
     let mut list = Vec::new();
     if was.branch != is.branch {
         list.push(one_line(&format!("it was on {} and is on {}", was.branch, is.branch)));
-    } else if was.head != is.head && !is_planning(ctx, was.head, is.head).unwrap_or(false) {
+    } else if was.head != is.head && !is_our_own(ctx, was.head, is.head).unwrap_or(false) {
         let short = |id: Option<Oid>| id.map_or_else(|| "no commit".to_owned(), |id| id.short());
         list.push(format!("HEAD moved from {} to {}", short(was.head), short(is.head)));
     }
@@ -125,10 +127,25 @@ fn ours(path: &[u8]) -> bool {
     path.starts_with(b".chant/worktrees/") || path.starts_with(b".chant/specs/.chant-")
 }
 
-/// True where new commits hold nothing but specs: our own verbs make those.
-fn is_planning(ctx: &Context, was: Option<Oid>, is: Option<Oid>) -> Result<bool> {
-    let (Some(was), Some(is)) = (was, is) else { return Ok(false) };
-    Ok(ctx.repo.is_ancestor(was, is)? && ctx.repo.code_tree(was)? == ctx.repo.code_tree(is)?)
+/// How many new commits are looked at one by one.
+const COMMITS: usize = 1000;
+
+/// True where every new commit holds nothing but specs, or merges a spec's finished work: our own verbs make those.
+fn is_our_own(ctx: &Context, was: Option<Oid>, is: Option<Oid>) -> Result<bool> {
+    let (Some(was), Some(mut at)) = (was, is) else { return Ok(false) };
+    for _ in 0..COMMITS {
+        if at == was {
+            return Ok(true);
+        }
+        let commit = ctx.repo.commit(at)?;
+        let Some(&before) = commit.parents.first() else { return Ok(false) };
+        let planning = ctx.repo.code_tree(before)? == ctx.repo.code_tree(at)?;
+        if !planning && !super::merge::is_of_ours(ctx, &commit)? {
+            return Ok(false);
+        }
+        at = before;
+    }
+    Ok(false)
 }
 
 /// Every checkout that nobody of ours works in.

@@ -28,6 +28,7 @@ mod races;
 mod real_clients;
 mod red_team;
 mod server;
+mod several;
 mod share;
 mod shim;
 mod traps;

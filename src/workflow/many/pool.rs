@@ -1,0 +1,209 @@
+//! What is known while many specs are worked: who runs, who was tried, who could start.
+
+use super::{Teller, What, Which, Worked};
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::spec::graph::Graph;
+use crate::spec::{Shown, SpecId, Status};
+use crate::store::Listed;
+use crate::workflow::plan::{Options, parse_duration};
+use crate::workflow::schedule::{Now, Share};
+use crate::workflow::{find, next};
+use anyhow::{Result, anyhow};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How often we look for specs that others made ready.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What a person asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which specs.
+    pub which: Which,
+    /// How many at once.
+    pub jobs: usize,
+    /// How many at most.
+    pub most: Option<usize>,
+    /// Nothing more is started after one that was not done.
+    pub chain: bool,
+    /// Each is merged when it is done.
+    pub merge: bool,
+    /// How each is run; its agent may be several, with commas.
+    pub options: Options,
+}
+
+/// Everything that the next decision rests on.
+pub(super) struct Pool<'a> {
+    ctx: &'a Context,
+    request: &'a Request,
+    agents: Vec<Share>,
+    stagger: Duration,
+    running: BTreeMap<SpecId, usize>,
+    tried: BTreeSet<SpecId>,
+    ready: Vec<SpecId>,
+    looked: Option<Instant>,
+    last_start: Option<Instant>,
+    stopped: bool,
+    trouble: Option<anyhow::Error>,
+    done: Vec<Worked>,
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(ctx: &'a Context, request: &'a Request) -> Result<Self> {
+        let stagger = ctx.repo.config("chant.stagger").map_or(Ok(Duration::from_secs(1)), |text| {
+            let refusal = || Failure::new(format!("chant.stagger is '{}', which is no duration", text.escape_debug()));
+            parse_duration(&text).map_err(|_| refusal().hint("git config chant.stagger 1s"))
+        })?;
+        Ok(Self {
+            ctx,
+            request,
+            agents: agents(ctx, &request.options)?,
+            stagger,
+            running: BTreeMap::new(),
+            tried: BTreeSet::new(),
+            ready: Vec::new(),
+            looked: None,
+            last_start: None,
+            stopped: false,
+            trouble: None,
+            done: Vec::new(),
+        })
+    }
+
+    /// Looks again what is ready, where that may have changed.
+    pub(super) fn look(&mut self, stop: bool) {
+        self.stopped |= stop;
+        if self.stopped || self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return;
+        }
+        match self.ready_now() {
+            Ok(ready) => self.ready = ready,
+            // What runs is brought to its end first.
+            Err(error) => {
+                self.trouble = Some(error);
+                self.stopped = true;
+            }
+        }
+        self.looked = Some(Instant::now());
+    }
+
+    fn ready_now(&self) -> Result<Vec<SpecId>> {
+        let (specs, _) = self.ctx.store().list()?;
+        let graph = find::graph(self.ctx, &specs)?;
+        let untried = |id: &&SpecId| !self.tried.contains(*id);
+        Ok(match &self.request.which {
+            Which::Ready(labels) => {
+                let labelled = |spec: &Listed| labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label));
+                let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| labelled(spec)).map(|spec| &spec.id).collect();
+                next::ready(self.ctx)?.into_iter().filter(|id| wanted.contains(id) && untried(&id)).collect()
+            }
+            Which::These(ids) => {
+                let open: Vec<&SpecId> = ids.iter().filter(untried).collect();
+                // One that is no more pending is tried too: its refusal says why, and what to do.
+                let able = |id: &&&SpecId| graph.shown(id) != Some(Shown::Blocked);
+                let ready: Vec<SpecId> = open.iter().filter(able).map(|id| (*id).clone()).collect();
+                let forced = self.request.options.force && ready.is_empty() && self.running.is_empty();
+                if forced { open.into_iter().take(1).cloned().collect() } else { ready }
+            }
+        })
+    }
+
+    /// What the next step is decided from.
+    pub(super) fn now(&self) -> Now<'_> {
+        Now {
+            ready: &self.ready,
+            agents: &self.agents,
+            running: self.running.len(),
+            jobs: self.request.jobs,
+            left: self.request.most.map(|most| most.saturating_sub(self.tried.len())),
+            since_start: self.last_start.map(|start| start.elapsed()),
+            stagger: self.stagger,
+            held_back: None,
+            stopping: self.stopped,
+        }
+    }
+
+    /// A spec is being started; the agent's name.
+    pub(super) fn begin(&mut self, id: &SpecId, agent: usize) -> String {
+        self.ready.retain(|ready| ready != id);
+        self.tried.insert(id.clone());
+        self.running.insert(id.clone(), agent);
+        self.last_start = Some(Instant::now());
+        let agent = &mut self.agents[agent];
+        agent.running += 1;
+        agent.started += 1;
+        agent.name.clone()
+    }
+
+    /// A spec is done with.
+    pub(super) fn end(&mut self, worked: Worked) {
+        if let Some(agent) = self.running.remove(&worked.id) {
+            self.agents[agent].running -= 1;
+        }
+        self.looked = None;
+        if self.is_anothers(&worked) {
+            return;
+        }
+        self.stopped |= self.request.chain && !worked.is_done();
+        self.done.push(worked);
+    }
+
+    /// True for one that nobody named and that somebody else was faster to start.
+    fn is_anothers(&self, worked: &Worked) -> bool {
+        let named = matches!(self.request.which, Which::These(_));
+        let pending = || self.ctx.store().load(&worked.id).ok().flatten().is_some_and(|spec| spec.event.status == Status::Pending);
+        !named && matches!(worked.what, What::NotStarted(_)) && !pending()
+    }
+
+    /// What became of all of them.
+    pub(super) fn finish(mut self, teller: &dyn Teller) -> Result<Vec<Worked>> {
+        if let Some(trouble) = self.trouble {
+            return Err(trouble);
+        }
+        let Which::These(ids) = &self.request.which else { return Ok(self.done) };
+        let graph = find::graph(self.ctx, &self.ctx.store().list()?.0)?;
+        for id in ids.iter().filter(|id| !self.tried.contains(id)) {
+            let worked = Worked { id: id.clone(), what: What::NotStarted(why_not(&graph, id)) };
+            teller.ended(&worked);
+            self.done.push(worked);
+        }
+        Ok(self.done)
+    }
+}
+
+fn why_not(graph: &Graph, id: &SpecId) -> anyhow::Error {
+    let blockers: Vec<String> = match graph.shown(id) {
+        Some(Shown::Blocked) => graph.blockers(id).iter().map(ToString::to_string).collect(),
+        Some(Shown::Stored(Status::Completed)) => vec!["it is completed".to_owned()],
+        _ => vec!["its turn did not come".to_owned()],
+    };
+    anyhow!(blockers.join("; "))
+}
+
+/// The agents that share the work: those named, else every value of `chant.agent`, else the one that a single run would have.
+fn agents(ctx: &Context, options: &Options) -> Result<Vec<Share>> {
+    let names: Vec<String> = match &options.agent {
+        Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+        None => ctx.repo.config_all("chant.agent").into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
+    };
+    let mut names: Vec<Option<String>> = names.into_iter().map(Some).collect();
+    if names.is_empty() {
+        names.push(None);
+    }
+    let mut shares: Vec<Share> = Vec::new();
+    for name in names {
+        let agent = Agent::resolve(name.as_deref(), &ctx.repo)?;
+        if agent.is_interactive() {
+            let failure = Failure::new(format!("'{}' needs your terminal, for one spec at a time", agent.name()));
+            return Err(failure.hint(format!("git chant work ID --agent {}", agent.name())).into());
+        }
+        if shares.iter().any(|share| share.name == agent.name()) {
+            continue;
+        }
+        let (weight, most) = agent.share();
+        shares.push(Share { name: agent.name().to_owned(), weight, most, running: 0, started: 0 });
+    }
+    Ok(shares)
+}

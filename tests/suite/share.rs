@@ -4,6 +4,7 @@ use crate::common::{Outcome, TestRepo};
 
 mod archive;
 mod branch;
+mod odd;
 mod ordinary;
 mod strangers;
 

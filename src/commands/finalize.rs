@@ -16,7 +16,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let id = spec.id.clone();
     let mut dead = None;
     match spec.event.status {
-        Status::Completed => {
+        // Work that went on after its finish is finished again.
+        Status::Completed if !finalize::went_on(ctx, &spec)? => {
             ctx.out.line(format!("{id} is completed already."));
             return Ok(Outcome::Yes);
         }
@@ -25,7 +26,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         _ => {}
     }
     let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
-    let done = finalize::finalize(ctx, &spec).with_context(|| format!("{id} is not completed"))?;
+    let again = if spec.event.status == Status::Completed { " again" } else { "" };
+    let done = finalize::finalize(ctx, &spec).with_context(|| format!("{id} is not completed{again}"))?;
     if let Some(dead) = dead {
         dead.remove()?;
     }

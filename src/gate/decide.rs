@@ -23,6 +23,17 @@ pub fn implemented(commit: &IncomingCommit) -> Vec<String> {
     ids
 }
 
+/// The incoming commits that belong to a spec: those that name it, and everything on a merged branch `chant/<id>`. What merges its work
+/// elsewhere names it too, and is no more of it.
+pub fn belonging<'a>(incoming: &'a Incoming, id: &str) -> Vec<&'a str> {
+    let branches = by_branch(incoming);
+    let own = |commit: &&IncomingCommit| {
+        let on_branch = branches.get(commit.id.as_str()).is_some_and(|ids| ids.contains(id));
+        on_branch || (commit.parents.len() < 2 && implemented(commit).iter().any(|named| named == id))
+    };
+    incoming.commits.iter().filter(own).map(|commit| commit.id.as_str()).collect()
+}
+
 /// Every spec that what comes in implements: what its commits say, and the branches `chant/<id>` that are being merged.
 pub fn implemented_by(incoming: &Incoming) -> BTreeSet<String> {
     let mut ids: BTreeSet<String> = incoming.commits.iter().flat_map(implemented).collect();
@@ -104,6 +115,9 @@ fn work(facts: &SpecFacts, result_tree: Option<&str>) -> Vec<Reason> {
         }
     } else {
         reasons.push(Reason::NoWorkTip { id: id() });
+    }
+    if facts.status == Status::Completed && !facts.later_commits.is_empty() {
+        reasons.push(Reason::LaterWork { id: id(), commits: facts.later_commits.clone() });
     }
     // Of a run that ended badly nothing was given up yet: it can be resumed, and what is wrong with it was said.
     let given_up = !matches!(facts.status, Status::Failed | Status::NeedsAttention);

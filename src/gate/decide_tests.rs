@@ -32,6 +32,7 @@ fn complete() -> SpecFacts {
         finish_tree_code: Some("tree".to_owned()),
         tip_in_result: true,
         dependencies_in_result: vec![("dep".to_owned(), true)],
+        later_commits: Vec::new(),
         abandoned_commits: Vec::new(),
         members: Vec::new(),
     }
@@ -214,6 +215,30 @@ fn a_failed_run_is_refused_for_what_a_person_can_do_about_it() {
             "spec x: criterion 1 failed with exit code 1: Tests pass | git chant verify x"
         ]
     );
+}
+
+#[test]
+fn work_that_went_on_after_its_finish_is_finished_again() {
+    let later = SpecFacts { later_commits: vec!["0123456789abcdef".to_owned()], ..complete() };
+    assert_eq!(reasons(later), ["spec x: its work went on after it was finished, with 0123456789 | git chant finalize x"]);
+}
+
+#[test]
+fn a_commit_belongs_to_what_it_names_and_to_its_branch_and_a_merge_to_its_branch_alone() {
+    let commit = |id: &str, parents: &[&str], message: &str| IncomingCommit {
+        id: id.to_owned(),
+        parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
+        subject: message.to_owned(),
+        message: message.to_owned(),
+        ..IncomingCommit::default()
+    };
+    let commits =
+        vec![commit("m", &["base", "b"], "chant(x): merge"), commit("b", &["a"], "fix"), commit("a", &["base"], "chant(x): begin")];
+    let on = |branch: Option<&str>| {
+        let heads = vec![IncomingHead { commit: "b".to_owned(), branch: branch.map(str::to_owned) }];
+        belonging(&Incoming { commits: commits.clone(), heads, ..Incoming::default() }, "x").join(" ")
+    };
+    assert_eq!((on(None).as_str(), on(Some("chant/x")).as_str(), on(Some("chant/y")).as_str()), ("a", "b a", "a"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod decide;
 mod reason;
 mod settings;
 
-pub use decide::{decide, implemented, implemented_by, spec_of_branch};
+pub use decide::{belonging, decide, implemented, implemented_by, spec_of_branch};
 pub use reason::Reason;
 pub use settings::{RequireApproval, Settings, VerifyMode};
 
@@ -94,6 +94,8 @@ pub struct SpecFacts {
     pub tip_in_result: bool,
     /// What it depends on, and whether the result contains the work of that.
     pub dependencies_in_result: Vec<(String, bool)>,
+    /// Incoming commits of the spec that came after its finish: no verdict is about them.
+    pub later_commits: Vec<String>,
     /// Incoming commits that belong to an attempt which was given up.
     pub abandoned_commits: Vec<String>,
     /// The members of a group, and their status.

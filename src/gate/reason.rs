@@ -38,6 +38,13 @@ pub enum Reason {
         /// The commits.
         commits: Vec<String>,
     },
+    /// Commits of the spec come in that its finish does not know.
+    LaterWork {
+        /// The spec.
+        id: String,
+        /// The commits.
+        commits: Vec<String>,
+    },
     /// A box is not ticked.
     Unticked {
         /// The spec.
@@ -160,6 +167,7 @@ impl Reason {
             | Self::EventsLost { id }
             | Self::NotCompleted { id, .. }
             | Self::AbandonedWork { id, .. }
+            | Self::LaterWork { id, .. }
             | Self::Unticked { id, .. }
             | Self::CheckFailed { id, .. }
             | Self::CheckNotRun { id, .. }
@@ -186,6 +194,7 @@ impl Reason {
             Self::EventsLost { .. } => "events_lost",
             Self::NotCompleted { .. } => "not_completed",
             Self::AbandonedWork { .. } => "abandoned_work",
+            Self::LaterWork { .. } => "later_work",
             Self::Unticked { .. } => "unticked",
             Self::CheckFailed { .. } => "check_failed",
             Self::CheckNotRun { .. } => "check_not_run",
@@ -223,7 +232,7 @@ impl Reason {
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
                 format!("git chant approve {}", word(id))
             }
-            Self::NoWorkTip { id } => format!("git chant finalize {}", word(id)),
+            Self::NoWorkTip { id } | Self::LaterWork { id, .. } => format!("git chant finalize {}", word(id)),
             Self::NoSpec { .. } => "git commit --trailer Chant-Spec=ID".to_owned(),
         }
     }
@@ -247,6 +256,10 @@ impl fmt::Display for Reason {
             Self::AbandonedWork { id, commits, .. } => {
                 let names: Vec<_> = commits.iter().map(|commit| abbreviated(commit)).collect();
                 write!(f, "spec {id}: an attempt that was given up comes in with {}", names.join(", "))
+            }
+            Self::LaterWork { id, commits } => {
+                let names: Vec<_> = commits.iter().map(|commit| abbreviated(commit)).collect();
+                write!(f, "spec {id}: its work went on after it was finished, with {}", names.join(", "))
             }
             Self::Unticked { id, number, text } => write!(f, "spec {id}: criterion {number} is not ticked: {}", one_line(text)),
             Self::CheckFailed { id, number, text, exit } => {

@@ -69,6 +69,13 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
     }
 }
 
+/// True where a spec's branch is no more what its finish recorded.
+pub fn went_on(ctx: &Context, spec: &Spec) -> Result<bool> {
+    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    let tip = verify::facts(ctx, spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
+    Ok(branch.is_some() && branch != tip)
+}
+
 fn work_at(spec: &Spec, tip: Oid) -> Work {
     Work {
         id: spec.id.clone(),

@@ -126,6 +126,28 @@ impl View<'_> {
         Ok(false)
     }
 
+    /// What was put on top of a spec's finished work and comes in with it. A work tip that the target has already was judged when it came.
+    fn later(&self, incoming: &Incoming, id: &SpecId, tip: Option<&str>, code_tree: Option<&str>) -> Result<Vec<String>> {
+        let repo = &self.ctx.repo;
+        let Some(tip) = tip.and_then(Oid::from_hex).filter(|tip| repo.has_object(*tip)) else { return Ok(Vec::new()) };
+        if self.asked.current.map(|current| repo.is_ancestor(tip, current)).transpose()?.unwrap_or(false) {
+            return Ok(Vec::new());
+        }
+        let own: HashSet<&str> = gate::belonging(incoming, id.as_str()).into_iter().collect();
+        let mut later = Vec::new();
+        for (head, _) in &self.asked.heads {
+            let same = || Ok::<_, anyhow::Error>(code_tree == Some(repo.code_tree(*head)?.to_string().as_str()));
+            if own.is_empty() || *head == tip || !repo.is_ancestor(tip, *head)? || same()? {
+                continue;
+            }
+            let mut args = vec![head.to_string(), "--not".to_owned(), tip.to_string()];
+            args.extend(self.taken_over.iter().map(ToString::to_string));
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            later.extend(repo.rev_list(&args)?.iter().map(ToString::to_string).filter(|commit| own.contains(commit.as_str())));
+        }
+        Ok(later)
+    }
+
     fn contains_any<'a>(&self, commits: impl Iterator<Item = &'a String>) -> Result<bool> {
         for commit in commits {
             if self.contains(commit)? {
@@ -192,6 +214,7 @@ impl View<'_> {
             intent_now,
             intent_at_start,
             intent_approved: facts.approved_intent.clone(),
+            later_commits: self.later(incoming, &spec.id, tip.as_deref(), finish_tree_code.as_deref())?,
             tip_in_result: self.contains_any(tip.iter().chain(&facts.marked))?,
             finish_tip: tip.clone(),
             finish_tree_code,

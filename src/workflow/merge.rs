@@ -85,10 +85,7 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     let facts = verify::facts(ctx, spec)?;
     let full = format!("refs/heads/{target}");
     let current = ctx.repo.reference(&full)?.ok_or_else(|| plan::no_commit_yet(target))?;
-    let tip = match facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip)) {
-        Some(tip) => tip,
-        None => ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?.unwrap_or(current),
-    };
+    let tip = tip_to_merge(ctx, spec, &facts)?.unwrap_or(current);
     let is_there = holds(ctx, tip, &facts.marked, current)?;
     let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
     let mut asked =
@@ -122,6 +119,16 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     }
     done(ctx, spec, &full)?;
     Ok(if is_there { Merged::Already } else { Merged::Done })
+}
+
+/// The finished work, and what was put on its branch since, which the gate has a word about; work that is not finished as it stands.
+fn tip_to_merge(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Option<Oid>> {
+    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    match (facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip)), branch) {
+        (Some(tip), Some(branch)) if ctx.repo.has_object(tip) && ctx.repo.is_ancestor(tip, branch)? => Ok(Some(branch)),
+        (Some(tip), _) => Ok(Some(tip)),
+        (None, branch) => Ok(branch),
+    }
 }
 
 /// Why not, unless a person lets it through all the same.

@@ -212,3 +212,44 @@ fn refs_that_it_writes_itself_need_a_signature_that_it_cannot_make() {
     let said = repo.try_git(&["merge", &branch]);
     assert!(said.code != 0 && said.stderr.contains(&format!("error: spec {id}")), "{said}");
 }
+
+/// The finished work of a spec, and one more commit on its branch that takes it away.
+fn undone_later(message: &str) -> (TestRepo, String, String) {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is there `$ test -f real-work`"]);
+    repo.agent("honest", "echo x >real-work");
+    repo.chant(&["work", &id, "--agent", "honest"]).ok();
+    let branch = format!("chant/{id}");
+    repo.git(&["switch", "-q", &branch]);
+    repo.git(&["rm", "-q", "real-work"]);
+    repo.git(&["commit", "-q", "-m", message]);
+    repo.git(&["switch", "-q", "main"]);
+    (repo, id, branch)
+}
+
+#[test]
+fn work_that_goes_on_after_its_finish_is_no_finished_work() {
+    let (repo, id, branch) = undone_later("Tidy up");
+    refused(&repo, &branch, &format!("spec {id}: its work went on after it was finished"));
+    let said = repo.chant(&["merge", &id]).fails(1);
+    assert!(said.stderr.contains(&format!("hint: git chant finalize {id}")), "{said}");
+    // The way on runs the checks on what is there now.
+    let said = repo.chant(&["finalize", &id]).fails(128);
+    assert!(said.stderr.contains("criterion 1 failed"), "{said}");
+    repo.git(&["switch", "-q", &branch]);
+    repo.write("real-work", "better\n");
+    repo.commit_all("Do it better");
+    repo.git(&["switch", "-q", "main"]);
+    repo.chant(&["finalize", &id]).ok();
+    repo.git(&["merge", "-q", "--no-edit", &branch]);
+    assert_eq!(repo.read("real-work"), "better\n");
+}
+
+#[test]
+fn work_that_goes_on_elsewhere_is_seen_by_its_name() {
+    let (repo, id, branch) = undone_later("placeholder");
+    repo.git(&["switch", "-q", "-c", "sly", &branch]);
+    repo.git(&["commit", "-q", "--amend", "-m", &format!("chant({id}): tidy up")]);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, "sly", "its work went on after it was finished");
+}

@@ -7,6 +7,7 @@ mod branch;
 mod odd;
 mod ordinary;
 mod strangers;
+mod wires;
 
 /// A repository with git-chant, a bare remote of it, and a second clone with git-chant.
 pub fn two_clones() -> (TestRepo, TestRepo) {

@@ -204,3 +204,17 @@ fn another_attempts_branch_on_the_remote_is_kept_under_its_own_name() {
     assert!(listed.contains(&format!("{theirs}\trefs/heads/chant/{id}@")), "{listed}");
     assert_eq!(at_origin(&us, &format!("refs/heads/chant/{id}")), us.git(&["rev-parse", &format!("chant/{id}")]));
 }
+
+#[test]
+fn several_at_once_are_claimed_one_by_one() {
+    let (us, them, first) = with_spec();
+    let second = us.chant_env(&[("GIT_CHANT_TEST_SUFFIX", "two")], &["add", "--porcelain", "Two", "--criterion", "First"]).ok().stdout;
+    us.chant(&["push"]).ok();
+    us.chant(&["work", "--all", "--parallel", "2", "--claim"]).ok();
+    them.chant(&["fetch"]).ok();
+    assert_eq!(specs(&us), specs(&them));
+    for id in [first.as_str(), second.trim()] {
+        assert_eq!(them.events(id), ["create", "start", "finish"]);
+        assert_eq!(at_origin(&us, &format!("refs/heads/chant/{id}")), us.git(&["rev-parse", &format!("chant/{id}")]));
+    }
+}

@@ -134,12 +134,14 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -l stale -d '
 complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -l json -d 'Print JSON'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l parallel -d 'Several at once: this many, else `chant.jobs`, else 4' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l agent -d 'The agent: one that `git chant agents` lists, `script` or `manual`' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l prompt -d 'The prompt, in place of the spec\'s own' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l model -d 'The model that the agent is to use' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l timeout -d 'End the agent after this time (90s, 15m, 2h)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l target -d 'The branch that the work is meant for' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l claim -d 'Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l all -d 'Every spec whose run failed or died here, and that has attempts left; one that has just failed is left alone for a while'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l new-session -d 'Begin a new session of the agent\'s client, in place of going on with its last one'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l force -d 'Start although dependencies are open or its attempts are used up'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l trust -d 'Run commands that came from another clone'

@@ -43,6 +43,8 @@ pub enum Agent {
     Script,
     /// The person's own shell in the worktree.
     Manual,
+    /// Nobody: the members of a driver were worked, and commands decide the rest.
+    Members,
     /// A program that is told what to do.
     Client(Box<Client>),
 }
@@ -118,6 +120,7 @@ impl Agent {
         match self {
             Self::Script => "script",
             Self::Manual => "manual",
+            Self::Members => "members",
             Self::Client(client) => &client.name,
         }
     }
@@ -130,7 +133,7 @@ impl Agent {
     /// What it prints.
     pub fn format(&self) -> Format {
         match self {
-            Self::Script | Self::Manual => Format::Text,
+            Self::Script | Self::Manual | Self::Members => Format::Text,
             Self::Client(client) => client.format(),
         }
     }
@@ -138,7 +141,7 @@ impl Agent {
     /// When it is ended by us.
     pub fn limits(&self) -> Limits {
         match self {
-            Self::Script | Self::Manual => Limits::default(),
+            Self::Script | Self::Manual | Self::Members => Limits::default(),
             Self::Client(client) => client.settings.limits,
         }
     }
@@ -146,7 +149,7 @@ impl Agent {
     /// The model that it is to use where nobody asks for one.
     pub fn model(&self) -> Option<&str> {
         match self {
-            Self::Script | Self::Manual => None,
+            Self::Script | Self::Manual | Self::Members => None,
             Self::Client(client) => client.settings.model.as_deref(),
         }
     }
@@ -154,7 +157,7 @@ impl Agent {
     /// How often it is chosen where several share the work, and how many of it may run at once.
     pub fn share(&self) -> (u32, Option<u32>) {
         match self {
-            Self::Script | Self::Manual => (1, None),
+            Self::Script | Self::Manual | Self::Members => (1, None),
             Self::Client(client) => (client.settings.weight, client.settings.max_concurrent),
         }
     }
@@ -162,7 +165,7 @@ impl Agent {
     /// True where an earlier session of it can go on.
     pub fn has_sessions(&self) -> bool {
         match self {
-            Self::Script | Self::Manual => false,
+            Self::Script | Self::Manual | Self::Members => false,
             Self::Client(client) => match &client.program {
                 Program::Line(line) => line.contains("{session_id}"),
                 Program::Preset(preset, _) => !preset.resume.is_empty(),
@@ -197,6 +200,7 @@ impl Agent {
                 let program = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "sh".into());
                 Invocation { program, args: Vec::new(), env, prompt_on_stdin: false }
             }
+            Self::Members => Invocation { program: "true".into(), args: Vec::new(), env, prompt_on_stdin: false },
             Self::Client(client) => client.invocation(place, env)?,
         })
     }

@@ -3,13 +3,13 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Colour, Output, safe};
 use crate::spec::{SpecId, Status};
-use crate::workflow::find;
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, Live};
 use crate::workflow::many::{self, Request, Teller, What, Which, Worked};
 use crate::workflow::merge::Merged;
 use crate::workflow::plan::Options;
 use crate::workflow::start::Started;
+use crate::workflow::{find, members};
 use anyhow::Result;
 use serde_json::json;
 
@@ -48,19 +48,6 @@ impl Several {
         }
     }
 
-    fn jobs(&self, ctx: &Context) -> Result<usize> {
-        let refuse = |what: &str, text: &str, hint: &str| {
-            Err(Failure::new(format!("{what} is '{}', which is no number from 1", text.escape_debug())).hint(hint).into())
-        };
-        let number = |text: &str| text.trim().parse::<usize>().ok().filter(|number| *number > 0);
-        match (self.parallel.as_deref(), ctx.repo.config("chant.jobs")) {
-            (None, _) => Ok(1),
-            (Some(""), None) => Ok(4),
-            (Some(""), Some(text)) => number(&text).map_or_else(|| refuse("chant.jobs", &text, "git config chant.jobs 4"), Ok),
-            (Some(text), _) => number(text).map_or_else(|| refuse("--parallel", text, "git chant work --parallel 4"), Ok),
-        }
-    }
-
     fn which(&self, ctx: &Context, queries: &[String]) -> Result<Which> {
         if queries.is_empty() {
             return Ok(Which::Ready(self.label.clone()));
@@ -74,13 +61,27 @@ impl Several {
                 ids.push(spec.id);
             }
         }
-        Ok(Which::These(ids))
+        Ok(Which::These(members::expand(ctx, &ids)?))
     }
 
     /// What is asked for, with the specs that these words mean.
     pub fn request(&self, ctx: &Context, queries: &[String], options: Options, merge: bool) -> Result<Request> {
-        let jobs = self.jobs(ctx)?;
+        let jobs = jobs(ctx, self.parallel.as_deref())?;
         Ok(Request { which: self.which(ctx, queries)?, jobs, most: self.max, chain: self.chain, merge, options })
+    }
+}
+
+/// How many at once `--parallel` means.
+pub fn jobs(ctx: &Context, parallel: Option<&str>) -> Result<usize> {
+    let refuse = |what: &str, text: &str, hint: &str| {
+        Err(Failure::new(format!("{what} is '{}', which is no number from 1", text.escape_debug())).hint(hint).into())
+    };
+    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|number| *number > 0);
+    match (parallel, ctx.repo.config("chant.jobs")) {
+        (None, _) => Ok(1),
+        (Some(""), None) => Ok(4),
+        (Some(""), Some(text)) => number(&text).map_or_else(|| refuse("chant.jobs", &text, "git config chant.jobs 4"), Ok),
+        (Some(text), _) => number(text).map_or_else(|| refuse("--parallel", text, "git chant work --parallel 4"), Ok),
     }
 }
 
@@ -103,6 +104,7 @@ pub fn dry_run(ctx: &Context, request: &Request) -> Result<Outcome> {
     let (specs, _) = ctx.store().list()?;
     let graph = find::graph(ctx, &specs)?;
     let ids: Vec<SpecId> = match &request.which {
+        Which::Unfinished => Vec::new(),
         Which::These(ids) => ids.clone(),
         Which::Ready(labels) => {
             let wanted = specs.iter().filter(|spec| labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label)));
@@ -235,7 +237,8 @@ impl Teller for Machine {
 fn sum_up(ctx: &Context, request: &Request, list: &[Worked]) {
     let out = &ctx.out;
     if list.is_empty() {
-        out.line("Nothing is ready.");
+        let resumes = request.which == Which::Unfinished;
+        out.line(if resumes { "Nothing is unfinished." } else { "Nothing is ready." });
         out.hint("see what waits, and for what: git chant list");
         return;
     }

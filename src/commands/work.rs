@@ -6,7 +6,7 @@ use crate::output::{Colour, Output, safe};
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::plan::{self, Options, Plan};
-use crate::workflow::{claim, find, next, start, work};
+use crate::workflow::{claim, find, members, next, start, work};
 use anyhow::Result;
 use serde_json::json;
 use std::time::Duration;
@@ -95,7 +95,7 @@ pub fn run(ctx: &Context, mut args: Args) -> Result<Outcome> {
         return super::work_loop::run(&options, tell);
     }
     args.several.take_id(&mut args.ids);
-    if !args.next && (args.several.is_asked() || args.ids.len() > 1) {
+    if !args.next && (args.several.is_asked() || args.ids.len() > 1 || is_driver(ctx, &args.ids)?) {
         let request = args.several.request(ctx, &args.ids, options, tell.merges)?;
         return if args.dry_run { many::dry_run(ctx, &request) } else { many::run(ctx, &request, tell.json) };
     }
@@ -119,6 +119,12 @@ pub fn run(ctx: &Context, mut args: Args) -> Result<Outcome> {
         return Ok(Outcome::No);
     };
     run_and_merge(ctx, started, tell).map(|ended| ended.outcome)
+}
+
+/// True where the one spec that is named has members to work first.
+fn is_driver(ctx: &Context, ids: &[String]) -> Result<bool> {
+    let id = ids.first().map(|query| find::spec(ctx, query)).transpose()?.map(|spec| spec.id);
+    Ok(id.map_or(Ok(Vec::new()), |id| members::expand(ctx, &[id]))?.len() > 1)
 }
 
 /// How a run is told, and whether its work is merged.
@@ -206,6 +212,9 @@ pub fn announce(out: Output, started: &start::Started, prefix: &str) {
     out.line(format!("{prefix}Working {}: {}", started.spec.id, safe(&started.spec.event.title)));
     for (input, _) in &started.plan.inputs {
         out.line(format!("{prefix}> taking in the unmerged work of {input}"));
+    }
+    if started.plan.agent == Agent::Members {
+        return out.line(format!("{prefix}> its members are done; commands decide the rest"));
     }
     out.line(format!("{prefix}> {} in {}", started.plan.agent.name(), started.plan.worktree.display()));
     if let Agent::Client(client) = &started.plan.agent

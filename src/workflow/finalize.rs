@@ -88,5 +88,6 @@ fn work_at(spec: &Spec, tip: Oid) -> Work {
         outside: Vec::new(),
         format: Format::Text,
         facts: Facts::default(),
+        idle_is_fine: false,
     }
 }

@@ -62,6 +62,11 @@ pub fn spec_or_archived(ctx: &Context, query: &str) -> Result<(Spec, bool)> {
 /// The graph of live specs. Archived ones count as done, and are read only where a dependency is not live.
 pub fn graph(ctx: &Context, specs: &[Listed]) -> Result<Graph> {
     let mut nodes: Vec<Node> = specs.iter().map(node).collect();
+    for (node, spec) in nodes.iter_mut().zip(specs).filter(|(_, spec)| super::members::is_driver_type(&spec.event.spec_type)) {
+        // A driver waits for its members.
+        let members = super::members::of(&spec.id, &ctx.store().document_at(spec.tip)?, specs);
+        node.depends_on.extend(members.iter().map(ToString::to_string));
+    }
     let live: std::collections::HashSet<&str> = specs.iter().map(|spec| spec.id.as_str()).collect();
     let elsewhere = specs.iter().flat_map(|spec| &spec.event.depends_on).any(|id| !live.contains(id.as_str()));
     if elsewhere {

@@ -13,7 +13,7 @@ use super::plan::Options;
 use super::schedule::{self, Step};
 use super::start::Started;
 use super::work::{self, Report};
-use super::{finish::Conclusion, pickup};
+use super::{finish::Conclusion, pickup, resume};
 use crate::agent::Stop;
 use crate::context::Context;
 use crate::spec::SpecId;
@@ -34,6 +34,8 @@ pub enum Which {
     These(Vec<SpecId>),
     /// Every spec that is ready, or becomes so meanwhile; with labels, those that have one of them.
     Ready(Vec<String>),
+    /// Every spec whose run failed or died here, and that has attempts left: each is gone on with.
+    Unfinished,
 }
 
 /// What became of one spec.
@@ -86,7 +88,8 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec
             match schedule::next(&pool.now()) {
                 Step::Start(id, agent) => {
                     let options = Options { agent: Some(pool.begin(&id, agent)), ..request.options.clone() };
-                    let job = Job { id, options, merges: request.merge.then_some(&merging), teller };
+                    let resumes = request.which == Which::Unfinished;
+                    let job = Job { id, options, resumes, merges: request.merge.then_some(&merging), teller };
                     let send = send.clone();
                     scope.spawn(move || {
                         let what = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| Err(anyhow!("git-chant has a bug")));
@@ -111,6 +114,7 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec
 struct Job<'a> {
     id: SpecId,
     options: Options,
+    resumes: bool,
     /// One merge at a time; `None` where nothing is to be merged.
     merges: Option<&'a Mutex<()>>,
     teller: &'a dyn Teller,
@@ -137,6 +141,9 @@ impl Job<'_> {
     fn start(&self, ctx: &Context) -> Result<Started> {
         // Somebody may have edited it since the last look.
         pickup::pick_up(ctx)?;
-        super::next::begin(ctx, &self.id, &self.options)
+        match self.resumes {
+            true => resume::begin(ctx, &self.id, &self.options, false),
+            false => super::next::begin(ctx, &self.id, &self.options),
+        }
     }
 }

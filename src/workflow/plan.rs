@@ -74,7 +74,10 @@ pub fn plan(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
 
 /// The plan without asking whether the spec may start now, for `prep` and `--dry-run`.
 pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Plan> {
-    let agent = Agent::resolve(options.agent.as_deref(), &ctx.repo)?;
+    let agent = match super::members::suffice(&spec.id, &spec.document, &ctx.store().list()?.0) {
+        true => Agent::Members,
+        false => Agent::resolve(options.agent.as_deref(), &ctx.repo)?,
+    };
     // An agent that cannot be started is found out now, not after the event that says it was.
     agent.check(spec.document.body())?;
     let mut options = options;
@@ -165,7 +168,7 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
             &[format!("git chant show {id}"), "or start it all the same: --force".into()],
         );
     }
-    let most = ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3);
+    let most = super::start::max_attempts(ctx);
     let starts = verify::facts(ctx, spec)?.starts_since_reset;
     if starts >= most {
         let hints = [format!("git chant log {id}"), format!("git chant reset {id}"), "or start it all the same: --force".into()];

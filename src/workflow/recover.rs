@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// Says which runs of ours ended without git-chant, and how to go on. Called by commands that people type.
 pub fn report(ctx: &Context) -> Result<()> {
+    let mut dead = 0;
     for dir in RunDir::list(ctx.repo.common_dir())? {
         let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
         let state = dir.liveness();
@@ -21,6 +22,7 @@ pub fn report(ctx: &Context) -> Result<()> {
         if spec.is_some_and(|spec| spec.event.status == Status::InProgress) {
             keep_what_is_there(ctx, &id, dir.run_id())?;
             let words = if state == Liveness::Orphaned { "git-chant died, its agent is still working" } else { "its run died" };
+            dead += 1;
             ctx.out.warning(format!("{id} is in progress, but {words}."));
             ctx.out.hint(format!("go on: git chant resume {id}; start over: git chant reset {id}"));
         } else if state == Liveness::Dead && is_unprepared(ctx, &id) {
@@ -28,6 +30,9 @@ pub fn report(ctx: &Context) -> Result<()> {
             save_run(ctx, &id, &dir)?;
             drop(dir.remove());
         }
+    }
+    if dead > 1 {
+        ctx.out.hint("go on with all of them: git chant resume --all");
     }
     Ok(())
 }

@@ -185,13 +185,18 @@ fn refresh_spec(ctx: &Context, plan: &Plan) -> Result<()> {
     write_spec(ctx, &tree, &plan.spec.id, plan.spec.document.as_bytes(), &format!("chant({}): go on\n", plan.spec.id))
 }
 
+/// How many runs of a spec are started until a person resets it.
+pub fn max_attempts(ctx: &Context) -> u32 {
+    ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
 fn may_go_on(ctx: &Context, plan: &Plan) -> Result<()> {
     let id = &plan.spec.id;
     if plan.spec.event.approval.blocks() {
         return Err(Failure::new(format!("{id} waits for approval")).hint(format!("git chant approve {id}")).into());
     }
     verify::require_trust(ctx, &plan.spec, plan.options.trust)?;
-    let most = ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3);
+    let most = max_attempts(ctx);
     let starts = verify::facts(ctx, &plan.spec)?.starts_since_reset;
     if starts >= most && !plan.options.force {
         return Err(Failure::new(format!("{id} was started {starts} times (chant.maxAttempts)"))

@@ -6,9 +6,9 @@ use super::live::Live;
 use super::outside::Difference;
 use super::recover;
 use super::start::Started;
-use crate::agent::Place;
 use crate::agent::process::{Ended, Task, Watch, run_watched};
 use crate::agent::transcript::{Facts, Reader};
+use crate::agent::{Agent, Place};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::output::safe;
@@ -60,6 +60,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         outside: outside.iter().map(|difference| difference.what.clone()).collect(),
         format: started.plan.agent.format(),
         facts,
+        idle_is_fine: started.plan.agent == Agent::Members,
     };
     let conclusion = match conclude(ctx, &work, failure) {
         Ok(conclusion) => conclusion,

@@ -3,6 +3,7 @@
 
 mod agent;
 mod agents_behave;
+mod attempts;
 mod claims;
 mod clients;
 mod cmd;
@@ -10,6 +11,7 @@ mod common;
 mod converge;
 mod demo;
 mod documents;
+mod drivers;
 mod fsck;
 mod gate;
 mod generated;

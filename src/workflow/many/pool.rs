@@ -8,6 +8,7 @@ use crate::spec::graph::Graph;
 use crate::spec::{Shown, SpecId, Status};
 use crate::store::Listed;
 use crate::workflow::plan::{Options, parse_duration};
+use crate::workflow::resume::{self, Unfinished};
 use crate::workflow::schedule::{Now, Share};
 use crate::workflow::{find, next};
 use anyhow::{Result, anyhow};
@@ -42,7 +43,10 @@ pub(super) struct Pool<'a> {
     stagger: Duration,
     running: BTreeMap<SpecId, usize>,
     tried: BTreeSet<SpecId>,
+    started: usize,
     ready: Vec<SpecId>,
+    /// Specs that are left alone until then.
+    held_back: BTreeMap<SpecId, Instant>,
     looked: Option<Instant>,
     last_start: Option<Instant>,
     stopped: bool,
@@ -63,7 +67,9 @@ impl<'a> Pool<'a> {
             stagger,
             running: BTreeMap::new(),
             tried: BTreeSet::new(),
+            started: 0,
             ready: Vec::new(),
+            held_back: BTreeMap::new(),
             looked: None,
             last_start: None,
             stopped: false,
@@ -75,7 +81,8 @@ impl<'a> Pool<'a> {
     /// Looks again what is ready, where that may have changed.
     pub(super) fn look(&mut self, stop: bool) {
         self.stopped |= stop;
-        if self.stopped || self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+        let due = self.held_back().is_some_and(|rest| rest.is_zero());
+        if self.stopped || (!due && self.looked.is_some_and(|looked| looked.elapsed() < LOOK)) {
             return;
         }
         match self.ready_now() {
@@ -89,11 +96,43 @@ impl<'a> Pool<'a> {
         self.looked = Some(Instant::now());
     }
 
-    fn ready_now(&self) -> Result<Vec<SpecId>> {
+    /// When the first spec that is held back may start.
+    fn held_back(&self) -> Option<Duration> {
+        let held = self.held_back.iter().filter(|(id, _)| !self.tried.contains(*id) && !self.ready.contains(id));
+        held.map(|(_, until)| until.saturating_duration_since(Instant::now())).min()
+    }
+
+    /// What failed a moment ago is left alone for a time; what is used up, for good.
+    fn unfinished(&mut self, specs: &[Listed]) -> Result<Vec<SpecId>> {
+        let (list, used_up) = resume::unfinished(self.ctx, specs, &self.request.options)?;
+        for id in used_up {
+            if self.tried.insert(id.clone()) {
+                let why = anyhow!("it was started as often as chant.maxAttempts allows; start over: git chant reset {id}");
+                self.done.push(Worked { id, what: What::NotStarted(why) });
+            }
+        }
+        let mut ready = Vec::new();
+        for Unfinished { id, rest } in list.into_iter().filter(|spec| !self.tried.contains(&spec.id)) {
+            if !rest.is_zero() && !self.held_back.contains_key(&id) {
+                self.ctx.out.note(format!("{id} failed a moment ago; it is tried again in {} s (chant.retryDelay)", rest.as_secs()));
+            }
+            let until = *self.held_back.entry(id.clone()).or_insert_with(|| Instant::now() + rest);
+            if until <= Instant::now() {
+                ready.push(id);
+            }
+        }
+        Ok(ready)
+    }
+
+    fn ready_now(&mut self) -> Result<Vec<SpecId>> {
         let (specs, _) = self.ctx.store().list()?;
+        if self.request.which == Which::Unfinished {
+            return self.unfinished(&specs);
+        }
         let graph = find::graph(self.ctx, &specs)?;
         let untried = |id: &&SpecId| !self.tried.contains(*id);
         Ok(match &self.request.which {
+            Which::Unfinished => Vec::new(),
             Which::Ready(labels) => {
                 let labelled = |spec: &Listed| labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label));
                 let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| labelled(spec)).map(|spec| &spec.id).collect();
@@ -117,10 +156,10 @@ impl<'a> Pool<'a> {
             agents: &self.agents,
             running: self.running.len(),
             jobs: self.request.jobs,
-            left: self.request.most.map(|most| most.saturating_sub(self.tried.len())),
+            left: self.request.most.map(|most| most.saturating_sub(self.started)),
             since_start: self.last_start.map(|start| start.elapsed()),
             stagger: self.stagger,
-            held_back: None,
+            held_back: self.held_back(),
             stopping: self.stopped,
         }
     }
@@ -129,6 +168,7 @@ impl<'a> Pool<'a> {
     pub(super) fn begin(&mut self, id: &SpecId, agent: usize) -> String {
         self.ready.retain(|ready| ready != id);
         self.tried.insert(id.clone());
+        self.started += 1;
         self.running.insert(id.clone(), agent);
         self.last_start = Some(Instant::now());
         let agent = &mut self.agents[agent];

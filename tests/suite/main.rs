@@ -21,6 +21,7 @@ mod hooks;
 mod ids;
 mod join;
 mod kills;
+mod kills_many;
 mod layers;
 mod many;
 mod merges;

@@ -330,7 +330,7 @@ fn lock_log(log: &File) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new("could not start the agent: an earlier one still writes to this log")
-        .hint("see what runs with: git chant status")
+        .hint("see what runs with: git chant list --status in_progress")
         .into())
 }
 

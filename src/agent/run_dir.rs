@@ -25,9 +25,6 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A directory that was never finished and is older than this belongs to nobody.
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Who is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
@@ -52,7 +49,10 @@ impl RunDir {
         let path = run_path(common_dir, run_id)?;
         let runs = runs_dir(common_dir);
         fs::create_dir_all(&runs).with_context(|| format!("could not make {}", runs.display()))?;
-        sweep_unfinished(&runs);
+        // Held while a directory is half made: one that is found half made under it belongs to nobody.
+        let making = File::create(making_path(common_dir)).context("could not open the lock of half made runs")?;
+        making.lock().context("could not lock half made runs")?;
+        remove_leftovers(&runs);
         let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(&runs).context("could not make a run's directory")?;
         let lock = File::create_new(unfinished.path().join("lock")).context("could not make a run's lock")?;
         lock.lock().context("could not lock a run")?;
@@ -73,7 +73,7 @@ impl RunDir {
         let path = run_path(common_dir, run_id)?;
         if !path.is_dir() {
             return Err(Failure::new(format!("no run '{}' is known here", run_id.escape_debug()))
-                .hint("see what runs with: git chant status")
+                .hint("see what runs with: git chant list --status in_progress")
                 .into());
         }
         Ok(Self { path, lock: None })
@@ -210,7 +210,11 @@ impl RunDir {
         // Out of the list in one step; what a kill leaves behind is swept as an unfinished one.
         let aside = self.path.with_file_name(format!(".old-{}", self.run_id()));
         let gone = match fs::rename(&self.path, &aside) {
-            Ok(()) => fs::remove_dir_all(&aside),
+            Ok(()) => match fs::remove_dir_all(&aside) {
+                // Somebody swept it.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                gone => gone,
+            },
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(_) => fs::remove_dir_all(&self.path),
         };
@@ -243,14 +247,24 @@ fn valid_run_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 250 && !id.starts_with('.') && id.bytes().all(plain)
 }
 
-/// Removes what a kill left half made or half removed. Best effort: it is in nobody's way.
-fn sweep_unfinished(runs: &Path) {
+fn making_path(common_dir: &Path) -> PathBuf {
+    common_dir.join("chant/making")
+}
+
+/// Removes what a kill left half made or half removed, unless somebody makes a run just now. Best effort: it is in nobody's way.
+pub fn sweep(common_dir: &Path) {
+    let Ok(making) = File::open(making_path(common_dir)) else { return };
+    if making.try_lock().is_ok() {
+        remove_leftovers(&runs_dir(common_dir));
+    }
+}
+
+/// The caller holds the lock under which directories are half made.
+fn remove_leftovers(runs: &Path) {
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let name = name.as_bytes();
-        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        let old = modified.and_then(|time| time.elapsed().ok()).is_some_and(|age| age > STALE);
-        if (name.starts_with(b".new-") || name.starts_with(b".old-")) && old && !is_locked(&entry.path().join("lock")) {
+        let half = [b".new-".as_slice(), b".old-"].iter().any(|prefix| name.as_bytes().starts_with(prefix));
+        if half {
             drop(fs::remove_dir_all(entry.path()));
         }
     }

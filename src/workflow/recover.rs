@@ -1,7 +1,7 @@
 //! Runs that ended without us, and work that is put aside: nothing that was committed becomes unreachable.
 
 use super::plan::worktrees_dir;
-use crate::agent::{Liveness, RunDir};
+use crate::agent::{Liveness, RunDir, run_dir};
 use crate::context::Context;
 use crate::git::{Git, Oid, RefChange, RefUpdate, worktrees};
 use crate::spec::{SpecId, Status};
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// Says which runs of ours ended without git-chant, and how to go on. Called by commands that people type.
 pub fn report(ctx: &Context) -> Result<()> {
+    run_dir::sweep(ctx.repo.common_dir());
     let mut dead = 0;
     for dir in RunDir::list(ctx.repo.common_dir())? {
         let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };

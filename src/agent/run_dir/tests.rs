@@ -85,6 +85,22 @@ fn the_list_tolerates_what_a_kill_leaves() {
 }
 
 #[test]
+fn what_a_kill_leaves_half_made_is_swept_unless_somebody_makes_one() {
+    let common = tempfile::tempdir().unwrap();
+    drop(RunDir::create(common.path(), "a", "s").unwrap());
+    let half = || [".new-x", ".old-y"].map(|name| runs_dir(common.path()).join(name));
+    half().map(|path| fs::create_dir(path).unwrap());
+    let making = File::open(making_path(common.path())).unwrap();
+    making.lock().unwrap();
+    sweep(common.path());
+    assert!(half().iter().all(|path| path.exists()), "somebody makes them");
+    drop(making);
+    sweep(common.path());
+    assert!(!half().iter().any(|path| path.exists()));
+    assert_eq!(ids(common.path()), ["a"]);
+}
+
+#[test]
 fn one_of_two_claims_a_dead_run() {
     let common = tempfile::tempdir().unwrap();
     drop(RunDir::create(common.path(), "r", "s").unwrap());

@@ -89,7 +89,9 @@ fn what_a_kill_leaves_half_made_is_swept_unless_somebody_makes_one() {
     let common = tempfile::tempdir().unwrap();
     drop(RunDir::create(common.path(), "a", "s").unwrap());
     let half = || [".new-x", ".old-y"].map(|name| runs_dir(common.path()).join(name));
-    half().iter().for_each(|path| fs::create_dir(path).unwrap());
+    for path in half() {
+        fs::create_dir(path).unwrap();
+    }
     let making = File::open(making_path(common.path())).unwrap();
     making.lock().unwrap();
     sweep(common.path());

@@ -155,10 +155,14 @@ fn refusal(said: &str) -> Refusal {
     // "…: unable to resolve reference 'refs/x'", "…: reference is missing but expected 1234"
     const MOVED: &[&str] = &["but expected", "reference already exists", "unable to resolve reference", "reference is missing"];
     // "fatal: cannot lock ref 'refs/x': Unable to create '….lock': File exists.", "cannot lock references" (reftable)
+    // "…: Unable to create '….lock': No space left on device", "couldn't write '….lock'": nobody holds that lock, and waiting does not help.
+    const NEVER: &[&str] =
+        &["couldn't write", "No space left", "quota exceeded", "Read-only file system", "Permission denied", "Input/output error"];
     const LOCKED: &[&str] = &[".lock'", "cannot lock references", "data is locked", "unable to create directory", "Unable to create"];
-    if MOVED.iter().any(|words| said.contains(words)) {
+    let says = |list: &[&str]| list.iter().any(|words| said.contains(words));
+    if says(MOVED) {
         Refusal::Moved
-    } else if LOCKED.iter().any(|words| said.contains(words)) {
+    } else if says(LOCKED) && !says(NEVER) {
         Refusal::Locked
     } else {
         Refusal::Other
@@ -186,6 +190,8 @@ mod tests {
             ("fatal: prepare: cannot lock ref 'r': reference already exists", Refusal::Moved),
             ("fatal: prepare: cannot lock ref 'r': unable to resolve reference 'r'", Refusal::Moved),
             ("fatal: prepare: cannot lock ref 'r': Unable to create '/x/r.lock': File exists.", Refusal::Locked),
+            ("fatal: prepare: cannot lock ref 'r': Unable to create '/x/r.lock': No space left on device", Refusal::Other),
+            ("fatal: prepare: cannot update ref 'r': couldn't write '/x/r.lock'", Refusal::Other),
             ("fatal: invalid ref format: r..", Refusal::Other),
         ] {
             assert_eq!(refusal(said), is, "{said}");

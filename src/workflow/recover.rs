@@ -21,7 +21,10 @@ pub fn report(ctx: &Context) -> Result<()> {
         }
         let spec = ctx.store().load(&id)?;
         if spec.is_some_and(|spec| spec.event.status == Status::InProgress) {
-            keep_what_is_there(ctx, &id, dir.run_id())?;
+            // Looking must work where writing does not: on a full disk.
+            if let Err(error) = keep_what_is_there(ctx, &id, dir.run_id()) {
+                ctx.out.warning(format!("{error:#}"));
+            }
             let words = if state == Liveness::Orphaned { "git-chant died, its agent is still working" } else { "its run died" };
             dead += 1;
             ctx.out.warning(format!("{id} is in progress, but {words}."));

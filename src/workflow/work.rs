@@ -77,6 +77,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         recover::set_aside_as(ctx, &work.id, "not committed when the claim was lost", Some(&work.run))?;
     } else {
         ctx.repo.unlock_worktree(&started.plan.worktree)?;
+        ctx.repo.forget_worktree(&started.plan.worktree)?;
     }
     started.dir.remove()?;
     super::files::follow(ctx, &work.id)?;

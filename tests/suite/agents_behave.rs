@@ -2,11 +2,14 @@
 //!
 //! Whatever it is, the run ends with a status that says it, what was committed stays reachable, and the next command goes on.
 
+mod clean;
+mod disk;
 mod ends;
 mod outside;
 mod rewrites;
 
 use super::common::{Outcome, TestRepo};
+use clean::Before;
 
 /// What every agent here does first: something worth keeping.
 const COMMIT: &str = "echo one >made.txt; git add made.txt; git commit -q -m 'Make one'\n";
@@ -17,6 +20,21 @@ fn repository(agent: &str) -> (TestRepo, String) {
     repo.agent("odd", agent);
     let id = repo.add_spec("Make something", &["It is made `$ test -e made.txt`"]);
     (repo, id)
+}
+
+/// `git chant work`, after which nothing is left that nobody expects.
+#[track_caller]
+fn work(repo: &TestRepo, id: &str, more: &[&str]) -> Outcome {
+    work_that_makes(repo, id, more, &[])
+}
+
+/// The same for an agent that makes branches of its own: they are its work, and stay.
+#[track_caller]
+fn work_that_makes(repo: &TestRepo, id: &str, more: &[&str], branches: &[&str]) -> Outcome {
+    let before = Before::of(repo);
+    let outcome = repo.chant(&[&["work", id], more].concat());
+    before.assert_clean(repo, branches);
+    outcome
 }
 
 fn status(repo: &TestRepo, id: &str) -> String {
@@ -30,7 +48,6 @@ fn failed(repo: &TestRepo, id: &str, work: Outcome, reason: &str) {
     assert_eq!(status(repo, id), "failed");
     repo.chant(&["history", id]).ok().says(reason);
     kept(repo, id);
-    repo.assert_no_locks();
     can_go_on(repo, id);
 }
 
@@ -46,7 +63,7 @@ fn kept(repo: &TestRepo, id: &str) {
 fn can_go_on(repo: &TestRepo, id: &str) {
     repo.agent("good", COMMIT);
     repo.chant(&["reset", id]).ok();
-    repo.chant(&["work", id]).ok().says("completed");
+    work(repo, id, &[]).ok().says("completed");
     repo.git(&["fsck", "--connectivity-only", "--no-dangling"]);
 }
 

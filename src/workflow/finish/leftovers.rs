@@ -53,7 +53,8 @@ pub(super) fn keep_all(ctx: &Context, work: &Work, tip: Oid) -> Result<()> {
 /// Removes a finished run's worktree where nothing is lost by it; else unlocks it and says what lies there.
 pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
     if !worktree.exists() {
-        return Ok(());
+        // The agent took it away, or a person; git still knows it.
+        return ctx.repo.forget_worktree(worktree);
     }
     ctx.repo.unlock_worktree(worktree)?;
     if !in_the_way(ctx, worktree)?.is_empty() {

@@ -1,10 +1,10 @@
 //! How an agent ends, or does not, and what it prints.
 
-use super::{COMMIT, can_go_on, failed, kept, repository, status};
+use super::clean::Before;
+use super::{COMMIT, can_go_on, failed, kept, repository, status, work};
 use crate::common::{CHANT, Outcome, TestRepo};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -24,24 +24,29 @@ fn pid(repo: &TestRepo) -> Option<Pid> {
     text.trim().parse().ok().and_then(Pid::from_raw)
 }
 
-fn is_dead(pid: Pid) -> bool {
-    // Where nobody reaps orphans a killed one stays as a zombie.
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap_or_default();
-    test_kill_process(pid).is_err() || stat.contains(") Z ")
-}
-
 #[test]
 fn one_that_hangs_and_ignores_term_is_killed_when_its_time_is_over() {
     let (repo, id) = repository(&format!("{COMMIT}{DEAF}"));
-    let work = repo.chant(&["work", &id, "--timeout", "2s"]);
-    assert!(is_dead(pid(&repo).unwrap()));
+    let work = work(&repo, &id, &["--timeout", "2s"]);
     failed(&repo, &id, work, "the agent ran out of time");
     assert!(super::reachable(&repo, "Make one"));
 }
 
 #[test]
+fn children_that_went_away_in_every_way_end_with_it() {
+    // A background job, a session of its own, and one that shook off every mark and lost its parents; last one that is deaf as well.
+    let away = "sleep 1000 &\nsetsid sleep 1000 &\n(env -i setsid sh -c 'sleep 1000 & sleep 1000' >/dev/null 2>&1 <&- &)\nsleep 0.3\n";
+    let deaf = "setsid sh -c \"trap '' TERM INT HUP; while :; do sleep 1000; done\" >/dev/null 2>&1 &\n";
+    let (repo, id) = repository(&format!("{COMMIT}{away}"));
+    work(&repo, &id, &[]).ok().says("completed");
+    let (repo, id) = repository(&format!("{COMMIT}{deaf}{away}exit 3"));
+    work(&repo, &id, &[]).fails(1).says("the agent exited with 3");
+}
+
+#[test]
 fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
     let (repo, id) = repository(&format!("{COMMIT}echo half >half.txt\necho $$ >\"$HOME/pid\"; sleep 1000; sleep 1000"));
+    let before = Before::of(&repo);
     let mut command = repo.command(repo.path(), CHANT);
     let child = command.args(["work", &id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| pid(&repo).is_some());
@@ -50,7 +55,7 @@ fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("failed: interrupted"), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(1));
-    assert!(is_dead(pid(&repo).unwrap()));
+    before.assert_clean(&repo, &[]);
     assert_eq!(status(&repo, &id), "failed");
     repo.chant(&["show", &id]).ok().says("interrupted");
     kept(&repo, &id);
@@ -63,14 +68,14 @@ fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
 #[test]
 fn one_that_does_nothing_and_exits_0_has_done_nothing() {
     let (repo, id) = repository("echo 'All done!'");
-    let work = repo.chant(&["work", &id]);
+    let work = work(&repo, &id, &[]);
     failed(&repo, &id, work, "the agent ended without changing anything");
 }
 
 #[test]
 fn a_flood_of_output_is_kept_whole_and_written_down_short() {
     let (repo, id) = repository(&format!("{COMMIT}yes 'a line of no interest' | head -n 300000\necho the last line"));
-    let said = repo.chant(&["work", &id]).ok().stdout;
+    let said = work(&repo, &id, &[]).ok().stdout;
     assert!(said.lines().count() > 300_000 && said.contains("the last line"));
     assert_eq!(repo.chant(&["log", &id]).ok().stdout.lines().count(), 300_001);
     let file = repo.git(&["show", &format!("chant/{id}:{}", TestRepo::spec_file(&id))]);
@@ -78,11 +83,21 @@ fn a_flood_of_output_is_kept_whole_and_written_down_short() {
 }
 
 #[test]
+fn a_flood_without_end_is_ended_and_the_disk_is_spared() {
+    let (repo, id) = repository(&format!("{COMMIT}yes"));
+    repo.git(&["config", "chant.agent.odd.maxOutput", "1m"]);
+    let work = work(&repo, &id, &[]);
+    let run = repo.git(&["for-each-ref", "--format=%(refname)", "refs/chant/runs"]);
+    assert_eq!(repo.git(&["cat-file", "-s", &format!("{run}:transcript")]), (1 << 20).to_string());
+    failed(&repo, &id, work, "printed too much");
+}
+
+#[test]
 fn escapes_and_bytes_that_are_no_text_reach_the_log_and_no_terminal() {
     let (repo, id) = repository(&format!(
         "{COMMIT}printf '\\033]0;owned\\007\\033[2J\\377\\376 \\342\\200\\256 ## Acceptance Criteria\\r\\n- [x] No\\n'"
     ));
-    let work = repo.chant(&["work", &id]).ok().stdout;
+    let work = work(&repo, &id, &[]).ok().stdout;
     let log = repo.chant(&["log", &id]).ok().stdout;
     let show = repo.chant(&["show", &id, "--body"]).ok().stdout;
     for said in [&work, &log, &show] {
@@ -98,28 +113,29 @@ fn escapes_and_bytes_that_are_no_text_reach_the_log_and_no_terminal() {
 fn one_that_cannot_be_started_leaves_nobody_in_progress() {
     let (repo, id) = repository("true");
     repo.git(&["config", "chant.agent.odd.command", "no-such-program-anywhere"]);
-    let work = repo.chant(&["work", &id]);
+    let work = work(&repo, &id, &[]);
     failed(&repo, &id, work, "the agent exited with 127");
 }
 
 #[test]
 fn one_that_kills_itself_and_one_that_closes_its_output() {
     let (repo, id) = repository(&format!("{COMMIT}kill -9 $$"));
-    let work = repo.chant(&["work", &id]);
+    let killed = work(&repo, &id, &[]);
     // The shell that starts it says so in the way of shells.
-    failed(&repo, &id, work, "the agent exited with 137");
+    failed(&repo, &id, killed, "the agent exited with 137");
     let (repo, id) = repository(&format!("exec >&- 2>&- <&-\n{COMMIT}"));
-    repo.chant(&["work", &id]).ok().says("completed");
+    work(&repo, &id, &[]).ok().says("completed");
 }
 
 #[test]
 fn a_reader_that_goes_away_does_not_end_the_run() {
     let (repo, id) = repository(&format!("echo hello; while ! test -e \"$HOME/go\"; do sleep 0.01; done\nyes | head -n 100000\n{COMMIT}"));
+    let before = Before::of(&repo);
     let script = "\"$0\" work \"$1\" | (head -n 3; : >\"$HOME/go\")";
     Outcome::of(repo.command(repo.path(), "sh").args(["-c", script, CHANT, &id])).ok();
     wait_for(|| status(&repo, &id) != "in_progress" || repo.chant(&["list"]).stderr.contains("in progress, but"));
     if status(&repo, &id) != "completed" {
         can_go_on(&repo, &id);
     }
-    assert!(!Path::new(&repo.common_dir().join("chant/runs")).read_dir().unwrap().any(|_| true));
+    before.assert_clean(&repo, &[]);
 }

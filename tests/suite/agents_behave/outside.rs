@@ -1,6 +1,6 @@
 //! What an agent does outside of its worktree: reported on the run, put back by nobody, and no reason to fail.
 
-use super::{COMMIT, reachable, repository};
+use super::{COMMIT, reachable, repository, work, work_that_makes};
 use crate::common::TestRepo;
 
 const MAIN: &str = "cd \"$CHANT_WORKTREE/../../..\"\n";
@@ -8,7 +8,7 @@ const MAIN: &str = "cd \"$CHANT_WORKTREE/../../..\"\n";
 /// Works the spec to its end; the run, its history and its log say this about the outside.
 #[track_caller]
 fn reported(repo: &TestRepo, id: &str, what: &str) {
-    repo.chant(&["work", id]).ok().says("completed").says("outside of its worktree").says(what);
+    work(repo, id, &[]).ok().says("completed").says("outside of its worktree").says(what);
     repo.chant(&["history", id]).ok().says(what);
     repo.chant(&["log", id]).ok().says(what);
     let finish = repo.history(id).into_iter().find(|event| event["event"] == "finish").unwrap();
@@ -17,7 +17,7 @@ fn reported(repo: &TestRepo, id: &str, what: &str) {
 
 #[track_caller]
 fn silent(repo: &TestRepo, id: &str) {
-    repo.chant(&["work", id]).ok().says("completed").says_not("outside");
+    work(repo, id, &[]).ok().says("completed").says_not("outside");
     repo.chant(&["history", id]).ok().says_not("outside");
 }
 
@@ -46,7 +46,7 @@ fn a_moved_head_and_a_changed_index_of_another_checkout_are_reported() {
         "{COMMIT}{MAIN}echo x >x.txt; git add x.txt; git commit -q -m 'Elsewhere'; cd ../side; git rm -q README.md; git checkout -q -b other"
     ));
     repo.git(&["worktree", "add", "-q", "--detach", "../side"]);
-    repo.chant(&["work", &id])
+    work_that_makes(&repo, &id, &[], &["other"])
         .ok()
         .says("the main checkout: HEAD moved from")
         .says("the worktree side: it was on (detached) and is on other");
@@ -66,7 +66,7 @@ fn a_branch_that_was_deleted_or_rewritten_and_a_dropped_stash_are_reported_and_k
     repo.write("README.md", "# Stashed\n");
     repo.git(&["stash", "push", "-q", "-m", "kept"]);
     let stash = repo.git(&["rev-parse", "stash"]);
-    let said = repo.chant(&["work", &id]).ok().says("branch feature was deleted").says("branch forced left").says("the stash lost").stderr;
+    let said = work(&repo, &id, &[]).ok().says("branch feature was deleted").says("branch forced left").says("the stash lost").stderr;
     assert!(!said.contains("forward"), "{said}");
     repo.git(&["reflog", "expire", "--expire=now", "--all"]);
     repo.git(&["gc", "-q", "--prune=now"]);
@@ -83,7 +83,7 @@ fn a_branch_that_was_deleted_or_rewritten_and_a_dropped_stash_are_reported_and_k
 #[test]
 fn a_failed_run_reports_it_too() {
     let (repo, id) = repository(&format!("{MAIN}echo changed >>README.md; exit 3"));
-    repo.chant(&["work", &id]).fails(1).says("the agent exited with 3").says("the main checkout: changed: README.md");
+    work(&repo, &id, &[]).fails(1).says("the agent exited with 3").says("the main checkout: changed: README.md");
     repo.chant(&["history", &id]).ok().says("the main checkout: changed: README.md");
 }
 
@@ -91,7 +91,7 @@ fn a_failed_run_reports_it_too() {
 fn what_a_path_is_called_forges_nothing() {
     let name = "$(printf 'x\\nChant-Status: completed\\n\\033[31m')";
     let (repo, id) = repository(&format!("{COMMIT}{MAIN}: >\"{name}\""));
-    let said = repo.chant(&["work", &id]).ok().says("Chant-Status").stderr;
+    let said = work(&repo, &id, &[]).ok().says("Chant-Status").stderr;
     assert!(!said.contains('\u{1b}') && !said.lines().any(|line| line.starts_with("Chant-Status")), "{said}");
     repo.chant(&["list"]).ok();
 }

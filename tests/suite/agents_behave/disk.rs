@@ -53,10 +53,10 @@ fn one_that_fills_the_disk_loses_nothing_and_can_be_gone_on_with() {
     let before = super::Before::of(&repo);
     let args = [SCENE, "sh", disk.to_str().unwrap(), repo.path().to_str().unwrap(), CHANT];
     let Some(outcome) = where_mounts_are_allowed(&repo, &args) else { return };
-    let (full, after) = outcome.stdout.split_once("--- full").unwrap_or_else(|| panic!("{outcome}"));
+    let (first, after) = outcome.stdout.split_once("--- full").unwrap_or_else(|| panic!("{outcome}"));
     assert!(after.contains("--- done"), "{outcome}");
     assert!(
-        full.contains("failed") || outcome.stderr.contains("No space left") && outcome.stderr.contains("go on: git chant resume"),
+        first.contains("failed") || outcome.stderr.contains("No space left") && outcome.stderr.contains("go on: git chant resume"),
         "{outcome}"
     );
     assert!(!outcome.stderr.contains("holds its lock"), "{outcome}");

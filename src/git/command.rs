@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -87,6 +88,7 @@ impl Git {
         GitCommand {
             dir: self.dir.clone(),
             hooks: false,
+            outlives_us: false,
             env: self.env.iter().map(|(name, value)| (OsString::from(name), value.clone())).collect(),
             stdin: None,
             args: args.into_iter().map(|a| a.as_ref().to_owned()).collect(),
@@ -100,6 +102,7 @@ impl Git {
 pub struct GitCommand {
     dir: PathBuf,
     hooks: bool,
+    outlives_us: bool,
     env: Vec<(OsString, OsString)>,
     stdin: Option<Vec<u8>>,
     args: Vec<OsString>,
@@ -140,6 +143,12 @@ impl GitCommand {
         self
     }
 
+    /// Lets it finish where we are killed meanwhile: with a pipe to nobody git dies at its next word, and leaves a merge half done.
+    pub fn outliving_us(mut self) -> Self {
+        self.outlives_us = true;
+        self
+    }
+
     /// Runs, and returns standard output; a non-zero exit is an error that holds git's own words.
     pub fn output(self) -> Result<Vec<u8>> {
         let words = self.words();
@@ -174,6 +183,9 @@ impl GitCommand {
 
     /// Runs, and returns exit status, output and error output as they are.
     pub fn run_raw(self) -> Result<Output> {
+        if self.outlives_us {
+            return self.run_into_files();
+        }
         let words = self.words();
         let stdin = self.stdin.clone();
         let mut command = self.into_process();
@@ -190,6 +202,22 @@ impl GitCommand {
             drop(feeder.join());
         }
         Ok(output)
+    }
+
+    fn run_into_files(self) -> Result<Output> {
+        let words = self.words();
+        let file = || tempfile::tempfile().context("could not make a temporary file");
+        let (mut out, mut err) = (file()?, file()?);
+        let mut command = self.into_process();
+        command.stdin(Stdio::null());
+        command.stdout(out.try_clone().context("could not share a file")?).stderr(err.try_clone().context("could not share a file")?);
+        let status = command.status().with_context(|| format!("could not run git {words}"))?;
+        let read = |file: &mut File| -> Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            file.rewind().and_then(|()| file.read_to_end(&mut bytes)).with_context(|| format!("could not read what git {words} said"))?;
+            Ok(bytes)
+        };
+        Ok(Output { status, stdout: read(&mut out)?, stderr: read(&mut err)? })
     }
 
     /// The process to spawn by hand, for what streams (`fast-import`, `cat-file --batch`) or talks to the terminal.

@@ -175,7 +175,7 @@ fn how(checked: Option<Oid>, tip: Oid, message: &str) -> Vec<String> {
 fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, args: &[String]) -> Result<Vec<String>> {
     let git = Git::at(worktree);
     let aside = set_file_aside(ctx, spec, worktree)?;
-    let output = git.command(args).with_hooks().run_raw()?;
+    let output = git.command(args).with_hooks().outliving_us().run_raw()?;
     if output.status.success() {
         return Ok(Vec::new());
     }

@@ -33,6 +33,7 @@ mod red_team;
 mod server;
 mod several;
 mod share;
+mod shared_file;
 mod shim;
 mod traps;
 mod untouched;

@@ -134,8 +134,7 @@ impl<'a> Pool<'a> {
         Ok(match &self.request.which {
             Which::Unfinished => Vec::new(),
             Which::Ready(labels) => {
-                let labelled = |spec: &Listed| labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label));
-                let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| labelled(spec)).map(|spec| &spec.id).collect();
+                let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| labelled(spec, labels)).map(|spec| &spec.id).collect();
                 next::ready(self.ctx)?.into_iter().filter(|id| wanted.contains(id) && untried(&id)).collect()
             }
             Which::These(ids) => {
@@ -202,15 +201,37 @@ impl<'a> Pool<'a> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
         }
-        let Which::These(ids) = &self.request.which else { return Ok(self.done) };
-        let graph = find::graph(self.ctx, &self.ctx.store().list()?.0)?;
-        for id in ids.iter().filter(|id| !self.tried.contains(id)) {
-            let worked = Worked { id: id.clone(), what: What::NotStarted(why_not(&graph, id)) };
+        let (specs, _) = self.ctx.store().list()?;
+        let graph = find::graph(self.ctx, &specs)?;
+        let left: Vec<SpecId> = match &self.request.which {
+            Which::Unfinished => Vec::new(),
+            Which::These(ids) => ids.iter().filter(|id| !self.tried.contains(id)).cloned().collect(),
+            Which::Ready(labels) => {
+                specs.iter().filter(|spec| labelled(spec, labels) && self.is_let_down(&graph, spec)).map(id_of).collect()
+            }
+        };
+        for id in left {
+            let worked = Worked { what: What::NotStarted(why_not(&graph, &id)), id };
             teller.ended(&worked);
             self.done.push(worked);
         }
         Ok(self.done)
     }
+
+    /// True for a spec that waits, directly or not, for one that was tried here and is not completed.
+    fn is_let_down(&self, graph: &Graph, spec: &Listed) -> bool {
+        let open = |id: &SpecId| graph.shown(id) != Some(Shown::Stored(Status::Completed));
+        let waits = graph.shown(&spec.id) == Some(Shown::Blocked) && !self.tried.contains(&spec.id);
+        waits && graph.dependencies(&spec.id).iter().any(|id| self.tried.contains(id) && open(id))
+    }
+}
+
+fn labelled(spec: &Listed, labels: &[String]) -> bool {
+    labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label))
+}
+
+fn id_of(spec: &Listed) -> SpecId {
+    spec.id.clone()
 }
 
 fn why_not(graph: &Graph, id: &SpecId) -> anyhow::Error {

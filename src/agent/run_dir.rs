@@ -9,6 +9,7 @@
 //! | `group`     | the agent's process group                                                       |
 //! | `worktree`  | where it works                                                                  |
 //! | `format`    | what kind of output it prints                                                   |
+//! | `pause`     | somebody wants it to stop, and why                                              |
 //!
 //! The directory is made under another name and renamed when its lock is held, so a kill -9 leaves either nothing that is listed or a
 //! run that is seen to be dead.
@@ -142,6 +143,16 @@ impl RunDir {
     /// Records what the agent is told.
     pub fn set_prompt(&self, prompt: &[u8]) -> Result<()> {
         self.write("prompt.md", prompt)
+    }
+
+    /// Asks the git-chant that takes care of the run to stop it, and says why.
+    pub fn ask_to_pause(&self, reason: &str) -> Result<()> {
+        self.write("pause", reason.as_bytes())
+    }
+
+    /// Why somebody wants the run to stop, if anybody does.
+    pub fn pause_asked(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("pause")).ok()
     }
 
     /// The file with what the agent is told.

@@ -182,7 +182,7 @@ fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
     })?;
     match status {
         Status::Pending => super::reset::to_pending(ctx, id, ""),
-        Status::Paused => super::stop::stop(ctx, id, EventKind::Pause, Status::Paused, ""),
+        Status::Paused => super::stop::put_aside(ctx, id, ""),
         Status::Cancelled => super::stop::stop(ctx, id, EventKind::Cancel, Status::Cancelled, ""),
         Status::Completed => finalize::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
         _ => Err(Failure::new(format!("'{status}' is a status that only a run gives")).hint(format!("git chant work {id}")).into()),

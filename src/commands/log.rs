@@ -109,6 +109,7 @@ fn summary(ctx: &Context, runs: &[Run], chosen: &Run, number: usize) {
     let ended = match chosen.ended {
         Some(EventKind::Finish) => "completed".to_owned(),
         Some(EventKind::Attention) => "needs attention".to_owned(),
+        Some(EventKind::Pause) => format!("paused: {}", safe(&chosen.reason)),
         Some(_) => format!("failed: {}", safe(&chosen.reason)),
         None => "it has no recorded end".to_owned(),
     };

@@ -270,6 +270,7 @@ fn outcome(worked: &Worked) -> String {
                 (Conclusion::Finished(_), Some(Ok(Merged::Done | Merged::Already))) => "completed and merged".to_owned(),
                 (Conclusion::Finished(_), Some(Ok(other))) => format!("completed, {}", unmerged(other)),
                 (Conclusion::Finished(_), Some(Err(error))) => format!("completed, was not merged: {}", first(&format!("{error:#}"))),
+                (Conclusion::Paused(reason), _) => format!("paused: {}", first(reason)),
                 (Conclusion::Failed(reason), _) => format!("failed: {}", first(reason)),
                 (Conclusion::NeedsAttention(reason), _) => format!("needs attention: {}", first(reason)),
                 (Conclusion::Overtaken, _) => "went on without this run".to_owned(),

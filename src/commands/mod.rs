@@ -84,7 +84,7 @@ pub enum Command {
     Cleanup(cleanup::Args),
     /// Give a spec up
     Cancel(stop::CancelArgs),
-    /// Put a spec aside
+    /// Put a spec aside; a run that is on is stopped, and its work kept
     Pause(stop::PauseArgs),
     /// Complete a spec whose work was done by hand
     Finalize(finalize::Args),

@@ -2,7 +2,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::{EventKind, SpecId, Status};
 use crate::store::Change;
-use crate::workflow::{files, find};
+use crate::workflow::{files, find, pause};
 use anyhow::Result;
 
 /// Arguments of `git chant cancel`.
@@ -15,7 +15,7 @@ pub struct CancelArgs {
     reason: String,
 }
 
-/// Arguments of `git chant pause`.
+/// Arguments of `git chant pause`. A run that is on is stopped; its work is kept, and `git chant resume` goes on with it.
 #[derive(Debug, clap::Args)]
 pub struct PauseArgs {
     /// The spec: its id, or a part of it that only one has
@@ -34,9 +34,19 @@ pub fn cancel(ctx: &Context, args: CancelArgs) -> Result<Outcome> {
 
 pub fn pause(ctx: &Context, args: PauseArgs) -> Result<Outcome> {
     let id = find::spec(ctx, &args.id)?.id;
-    let done = stop(ctx, &id, EventKind::Pause, Status::Paused, &args.reason)?;
-    ctx.out.line(if done { format!("Paused {id}; take it up again: git chant reset {id}") } else { format!("{id} was paused already.") });
+    let done = put_aside(ctx, &id, &args.reason)?;
+    // One that was begun has work to go on with.
+    let verb = if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() { "resume" } else { "reset" };
+    ctx.out.line(if done { format!("Paused {id}; take it up again: git chant {verb} {id}") } else { format!("{id} was paused already.") });
     Ok(Outcome::Yes)
+}
+
+/// Pauses a spec; a run that is on is stopped, and its work kept.
+pub fn put_aside(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
+    if ctx.store().require(id)?.event.status == Status::InProgress {
+        return pause::pause(ctx, id, reason).map(|()| true);
+    }
+    stop(ctx, id, EventKind::Pause, Status::Paused, reason)
 }
 
 /// Stops a spec that nobody is working on.
@@ -47,7 +57,7 @@ pub fn stop(ctx: &Context, id: &SpecId, kind: EventKind, status: Status, reason:
             return Ok(None);
         }
         if spec.event.status == Status::InProgress {
-            return Err(Failure::new(format!("{id} is in progress")).hint(format!("stop the run first: git chant reset {id}")).into());
+            return Err(Failure::new(format!("{id} is in progress")).hint(format!("stop the run first: git chant pause {id}")).into());
         }
         was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
         Ok(Some(Change::new(kind).status(status).text(reason)))

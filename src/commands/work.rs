@@ -191,6 +191,7 @@ pub fn used(out: Output, report: &work::Report, prefix: &str) {
 pub fn ended(report: &work::Report) -> serde_json::Value {
     let (outcome, reason, tip) = match &report.conclusion {
         Conclusion::Finished(tip) => ("completed", None, Some(tip.to_string())),
+        Conclusion::Paused(reason) => ("paused", Some(reason), None),
         Conclusion::Failed(reason) => ("failed", Some(reason), None),
         Conclusion::NeedsAttention(reason) => ("needs_attention", Some(reason), None),
         Conclusion::Overtaken => ("overtaken", None, None),
@@ -232,6 +233,10 @@ pub fn report(out: Output, id: &crate::spec::SpecId, conclusion: &Conclusion, pr
             let next = if merges_itself { String::new() } else { format!("; merge it: git chant merge {id}") };
             out.line(format!("{prefix}{} {id} completed{next}", out.paint(Colour::Green, "✓", 0)));
             return Outcome::Yes;
+        }
+        Conclusion::Paused(reason) => {
+            out.line(format!("{prefix}{} {id} paused: {}", bad("✗"), safe(reason)));
+            out.hint(format!("its branch and worktree are kept; go on: git chant resume {id}; start over: git chant reset {id}"));
         }
         Conclusion::Failed(reason) => {
             out.line(format!("{prefix}{} {id} failed: {}", bad("✗"), safe(reason)));

@@ -54,7 +54,7 @@ pub struct Facts {
     pub approved_by: Option<String>,
     /// Work tips of attempts that were not finished, or were reset since.
     pub abandoned: Vec<String>,
-    /// How many runs were started since a person last reset the spec.
+    /// How many runs were started since a person last reset the spec, without those that a person paused.
     pub starts_since_reset: u32,
     /// Why people let work through the gate, newest first.
     pub overrides: Vec<String>,
@@ -74,11 +74,13 @@ impl Facts {
         let events: Vec<&Event> = events.into_iter().collect();
         let mut facts = Self { runs: runs::runs(events.iter().copied()), ..Self::default() };
         let (mut decided, mut reset) = (false, false);
+        let mut paused = BTreeSet::new();
         for event in events {
             let value = |key: &str| event.extra(key).unwrap_or_default().to_owned();
             match event.kind {
                 EventKind::Start => {
-                    facts.starts_since_reset += u32::from(!reset);
+                    // One that a person stopped has not failed.
+                    facts.starts_since_reset += u32::from(!reset && !paused.contains(&value("Run")));
                     facts.start.get_or_insert_with(|| Started {
                         run: value("Run"),
                         attempt: event.attempt,
@@ -94,6 +96,10 @@ impl Facts {
                     facts.finish.get_or_insert(finished);
                 }
                 EventKind::Fail | EventKind::Attention => facts.abandoned.push(value("Tip")),
+                EventKind::Pause => {
+                    facts.abandoned.push(value("Tip"));
+                    paused.extend(event.extra("Run").map(str::to_owned));
+                }
                 EventKind::Approve | EventKind::Reject if !decided => {
                     decided = true;
                     if event.kind == EventKind::Approve {
@@ -180,6 +186,20 @@ mod tests {
         assert_eq!(facts.abandoned, ["a", "b"]);
         assert_eq!(facts.starts_since_reset, 1);
         assert_eq!(facts.start.map(|start| start.run).as_deref(), Some("r2"));
+    }
+
+    #[test]
+    fn a_run_that_was_paused_is_no_attempt_that_failed() {
+        let events = [
+            event(EventKind::Start, 3, &[("Run", "r3")]),
+            event(EventKind::Pause, 2, &[("Run", "r2"), ("Tip", "b")]),
+            event(EventKind::Start, 2, &[("Run", "r2")]),
+            event(EventKind::Fail, 1, &[("Run", "r1"), ("Tip", "a")]),
+            event(EventKind::Start, 1, &[("Run", "r1")]),
+        ];
+        let facts = Facts::of(&events);
+        assert_eq!((facts.starts_since_reset, facts.abandoned), (2, vec!["b".to_owned(), "a".to_owned()]));
+        assert_eq!(facts.runs[1].ended, Some(EventKind::Pause));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub fn runs<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Run> {
     for event in events {
         let Some(id) = event.extra("Run").filter(|id| !id.is_empty()) else { continue };
         match event.kind {
-            EventKind::Finish | EventKind::Fail | EventKind::Attention => {
+            EventKind::Finish | EventKind::Fail | EventKind::Attention | EventKind::Pause => {
                 ends.entry(id.to_owned()).or_insert(event);
             }
             EventKind::Start if !list.iter().any(|run| run.id == id) => {

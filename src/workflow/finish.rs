@@ -70,6 +70,8 @@ impl Work {
 pub enum Conclusion {
     /// Completed; the work tip.
     Finished(Oid),
+    /// Stopped by a person, and why.
+    Paused(String),
     /// Failed, and why.
     Failed(String),
     /// The intent changed; a person decides.
@@ -78,8 +80,20 @@ pub enum Conclusion {
     Overtaken,
 }
 
-/// Ends a run. `failure` is why the agent itself failed, if it did.
-pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<Conclusion> {
+/// Why a run ends without a look at its criteria.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The agent itself failed.
+    Failed(String),
+    /// A person stopped it.
+    Paused(String),
+}
+
+/// What a pause says for which no reason was given.
+pub const PAUSED: &str = "paused by a person";
+
+/// Ends a run. `halt` is why there is nothing to check, if the agent itself failed or was stopped.
+pub fn conclude(ctx: &Context, work: &Work, halt: Option<Halt>) -> Result<Conclusion> {
     let left = commit_leftovers(work);
     // What a person did to the file meanwhile counts: the outcome is decided from the spec as it is now.
     if let Err(error) = super::pickup::pick_up(ctx) {
@@ -95,17 +109,19 @@ pub fn conclude(ctx: &Context, work: &Work, failure: Option<String>) -> Result<C
     if !is_current(work, &spec) {
         return Ok(Conclusion::Overtaken);
     }
-    let failure = match failure {
-        Some(reason) => Some(reason),
-        None => left.err().map(|error| format!("what the agent left could not be committed: {error:#}")),
+    let halt = match halt {
+        Some(halt) => Some(halt),
+        None => left.err().map(|error| Halt::Failed(format!("what the agent left could not be committed: {error:#}"))),
     };
     let began = at_start(ctx, &spec)?;
     let ended = ended(ctx, work, tip)?.unwrap_or_else(|| began.clone());
     if intent::id(&began) != intent::id(&ended) {
         return needs_attention(ctx, work, tip, &began, &ended);
     }
-    if let Some(reason) = failure {
-        return fail(ctx, work, tip, &reason);
+    match halt {
+        Some(Halt::Failed(reason)) => return fail(ctx, work, tip, &reason),
+        Some(Halt::Paused(reason)) => return paused(ctx, work, tip, &reason),
+        None => {}
     }
     if !work.idle_is_fine && !did_anything(ctx, work, tip, &began, &ended)? {
         return fail(ctx, work, tip, &work.idle_reason());
@@ -143,6 +159,14 @@ fn fail(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusion
     let change = Change::new(EventKind::Fail).status(Status::Failed).text(reason).with("Run", &work.run).with("Tip", tip);
     match record_until_it_takes(ctx, work, &change, reason)? {
         true => Ok(Conclusion::Failed(reason.to_owned())),
+        false => Ok(Conclusion::Overtaken),
+    }
+}
+
+fn paused(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusion> {
+    let change = Change::new(EventKind::Pause).status(Status::Paused).text(reason).with("Run", &work.run).with("Tip", tip);
+    match record_until_it_takes(ctx, work, &change, reason)? {
+        true => Ok(Conclusion::Paused(reason.to_owned())),
         false => Ok(Conclusion::Overtaken),
     }
 }

@@ -21,6 +21,7 @@ pub mod merge;
 pub mod next;
 pub mod outside;
 pub mod overrule;
+pub mod pause;
 pub mod pickup;
 pub mod plan;
 pub mod receive;

@@ -230,7 +230,7 @@ fn requested(from: &Spec, tip: &Spec, document: &Document, author: Option<Signat
     match wants(document, from) {
         None => Ok((change, None)),
         Some(_) if running => {
-            let reason = format!("{} is in progress; its status was put back. Stop the run first: git chant reset {}", from.id, from.id);
+            let reason = format!("{} is in progress; its status was put back. Stop the run first: git chant pause {}", from.id, from.id);
             Ok((put_back(change), Some(reason)))
         }
         Some(Status::Pending) => {

@@ -155,6 +155,10 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
             let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
             return refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints);
         }
+        Status::Paused if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() => {
+            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
+            return refuse(format!("{id} is paused"), &hints);
+        }
         Status::Paused | Status::Cancelled => return refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
     }
     verify::require_trust(ctx, spec, options.trust)?;

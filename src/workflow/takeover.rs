@@ -1,7 +1,7 @@
 //! A person goes on with what an agent began: the run is stopped, and what it said and did is written into the spec.
 
 use super::plan::worktrees_dir;
-use super::{files, recover, start, verify};
+use super::{files, pause, recover, start, verify};
 use crate::agent::transcript::{Format, Reader};
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
@@ -12,10 +12,7 @@ use crate::spec::{EventKind, SpecId, Status};
 use crate::store::{Change, Spec};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// How long a git-chant may take to write down how its stopped run ended.
-const PATIENCE: Duration = Duration::from_secs(60);
+use std::time::Duration;
 
 /// Stops the run, if one is on, pauses the spec with a summary in it, and returns the worktree to go on in.
 pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
@@ -59,15 +56,7 @@ pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
 fn stop_live_run(ctx: &Context, id: &SpecId) -> Result<()> {
     let Some(dir) = recover::run_of(ctx, id)?.filter(|dir| dir.liveness() == Liveness::Working) else { return Ok(()) };
     dir.end_agent(Duration::from_secs(5))?;
-    let deadline = Instant::now() + PATIENCE;
-    while dir.path().exists() && dir.liveness() == Liveness::Working {
-        if Instant::now() >= deadline {
-            let failure = Failure::new(format!("the git chant that works on {id} does not end"));
-            return Err(failure.hint("end it with Ctrl-C in its terminal first").into());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    pause::wait_for_end(id, &dir)
 }
 
 /// How the last run ended, what it changed and what its agent said last.

@@ -1,14 +1,14 @@
 //! One run of one spec, from the plan to its end.
 
 use super::claim::Renewal;
-use super::finish::{Conclusion, Work, conclude, give_up, run_record, tidy};
+use super::finish::{Conclusion, Halt, Work, conclude, give_up, run_record, tidy};
 use super::live::Live;
 use super::outside::Difference;
 use super::recover;
 use super::start::Started;
 use crate::agent::process::{Ended, Task, Watch, run_watched};
 use crate::agent::transcript::{Facts, Reader};
-use crate::agent::{Agent, Place};
+use crate::agent::{Agent, Place, RunDir};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::output::safe;
@@ -45,7 +45,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
     let claimed = started.plan.options.claim.is_some();
     let renewal = claimed.then(|| Renewal::begin(ctx, &started.spec.id, started.dir.run_id())).transpose()?;
     let began = Instant::now();
-    let (failure, facts) = run_agent(ctx, &started, live);
+    let (halt, facts) = run_agent(ctx, &started, live);
     let took = began.elapsed();
     let outside = super::outside::compare(ctx, started.dir.run_id(), &started.plan.worktree, &outside);
     let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
@@ -62,7 +62,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         facts,
         idle_is_fine: started.plan.agent == Agent::Members,
     };
-    let conclusion = match conclude(ctx, &work, failure) {
+    let conclusion = match conclude(ctx, &work, halt) {
         Ok(conclusion) => conclusion,
         Err(error) => give_up(ctx, &work, &error)?,
     };
@@ -97,24 +97,27 @@ fn tell(ctx: &Context, outside: &[Difference]) {
     }
 }
 
-/// Why the agent failed, as far as it and its output tell (nothing says nothing about the work), and the facts in its output.
-fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<String>, Facts) {
+/// Why there is nothing to check, as far as the agent and its output tell (nothing says nothing about the work), and the facts in its
+/// output.
+fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<Halt>, Facts) {
     let plan = &started.plan;
-    let mut watch = Watcher { reader: Reader::new(plan.agent.format()), live, max_cost: plan.agent.limits().cost };
+    let mut watch =
+        Watcher { reader: Reader::new(plan.agent.format()), live, max_cost: plan.agent.limits().cost, dir: &started.dir, paused: None };
     let ended = prepare(ctx, started)
         .and_then(|task| run_watched(task, &mut watch).with_context(|| format!("could not run the agent '{}'", plan.agent.name())));
-    let Watcher { mut reader, live, .. } = watch;
+    let Watcher { mut reader, live, paused, .. } = watch;
     for item in reader.end() {
         live.item(&item, reader.facts());
     }
     live.end(reader.facts());
     let facts = reader.facts().clone();
     let failure = match ended {
+        Ok(_) if paused.is_some() => return (paused.map(Halt::Paused), facts),
         Ok(_) if plan.agent.is_interactive() => None,
         Ok(ended) => judge(ended, &facts),
         Err(error) => Some(format!("{error:#}")),
     };
-    (failure, facts)
+    (failure.map(Halt::Failed), facts)
 }
 
 /// Reads what an agent prints, hands it on, and keeps an eye on the budget.
@@ -122,6 +125,9 @@ struct Watcher<'a> {
     reader: Reader,
     live: &'a mut dyn Live,
     max_cost: Option<f64>,
+    dir: &'a RunDir,
+    /// Why a person wants it to stop.
+    paused: Option<String>,
 }
 
 impl Watch for Watcher<'_> {
@@ -132,12 +138,13 @@ impl Watch for Watcher<'_> {
     }
 
     fn tick(&mut self) {
+        self.paused = self.paused.take().or_else(|| self.dir.pause_asked());
         self.live.tick();
     }
 
     fn enough(&self) -> bool {
         let (most, cost) = (self.max_cost, self.reader.facts().cost);
-        most.zip(cost).is_some_and(|(most, cost)| cost > most)
+        self.paused.is_some() || most.zip(cost).is_some_and(|(most, cost)| cost > most)
     }
 }
 

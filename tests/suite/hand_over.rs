@@ -1,6 +1,6 @@
 //! Going on with an agent's work: the client's own session, a person who takes over, worktrees made ready and taken away.
 
-use crate::common::{CHANT, TestRepo};
+use crate::common::{CHANT, Outcome, TestRepo};
 use std::process::Stdio;
 
 const INIT: &str = r#"{"type":"system","subtype":"init","session_id":"95cf-784a","model":"m"}"#;
@@ -78,6 +78,62 @@ fn a_run_under_way_is_stopped_and_taken_over() {
     assert!(repo.at(said.stdout.trim()).exists("made.txt"));
     repo.chant(&["takeover", &id]).ok();
     repo.assert_no_locks();
+}
+
+/// `git chant work` whose agent is at its work: it has made a file, and sleeps. Then this is done.
+fn while_it_works(repo: &TestRepo, id: &str, act: impl FnOnce(&mut std::process::Child)) -> Outcome {
+    let mut command = repo.command(repo.path(), CHANT);
+    let mut working = command.args(["work", id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let fifo = repo.path().join(".chant/worktrees/up");
+    while !fifo.exists() {
+        assert!(working.try_wait().unwrap().is_none(), "it ended before its agent worked");
+        std::thread::yield_now();
+    }
+    std::fs::read(&fifo).unwrap();
+    act(&mut working);
+    let output = working.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { code: output.status.code().unwrap_or(1000), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+const SLEEPS: &str = "echo half > made.txt; git add made.txt; git commit -qm Half; echo more > more.txt; mkfifo \"$CHANT_WORKTREE/../up\"; \
+    : > \"$CHANT_WORKTREE/../up\"; sleep 1000";
+
+#[test]
+fn a_run_under_way_is_paused_and_resumed_in_its_session() {
+    let (repo, id) = repository(SLEEPS);
+    repo.git(&["config", "chant.maxAttempts", "1"]);
+    let worked = while_it_works(&repo, &id, |_| {
+        repo.chant(&["pause", &id, "-m", "the build is down"]).ok().says("git chant resume");
+    });
+    worked.fails(1).says("paused: the build is down").says("go on: git chant resume");
+    assert_eq!(repo.show(&id)["status"], "paused");
+    assert_eq!(repo.events(&id), ["create", "start", "pause"]);
+    assert_eq!(repo.git(&["show", &format!("chant/{id}:more.txt")]), "more");
+    assert!(!repo.git(&["worktree", "list", "--porcelain"]).contains("locked") && repo.exists(&format!(".chant/worktrees/{id}/made.txt")));
+    repo.chant(&["log", &id]).ok().says("paused").says("the build is down");
+    repo.chant(&["pause", &id]).ok().says("paused already");
+    repo.chant(&["work", &id]).fails(128).says("is paused").says("git chant resume");
+    // It has not failed: the one attempt that there is goes on.
+    repo.agent("mine", &claude("cat more.txt made.txt > hello.txt; echo hello >> hello.txt; echo \"session: $1\""));
+    repo.git(&["config", "chant.agent.mine.command", "agent-mine {session_id}"]);
+    repo.chant(&["resume", &id]).ok().says("session: 95cf-784a").says("completed");
+    assert!(told(&repo).contains("ended with: the build is down"));
+    repo.chant(&["merge", &id]).ok();
+    repo.assert_no_locks();
+}
+
+#[test]
+fn a_run_whose_git_chant_was_killed_is_paused_too() {
+    let (repo, id) = repository(SLEEPS);
+    while_it_works(&repo, &id, |working| working.kill().unwrap());
+    repo.chant(&["edit", &id, "--status", "paused"]).ok();
+    assert_eq!(repo.show(&id)["status"], "paused");
+    assert!(!repo.git(&["worktree", "list", "--porcelain"]).contains("locked"));
+    assert!(!repo.common_dir().join("chant/runs").read_dir().unwrap().any(|_| true));
+    repo.agent("mine", &claude("test -e more.txt && echo hello > hello.txt; echo \"session: $1\""));
+    repo.git(&["config", "chant.agent.mine.command", "agent-mine {session_id}"]);
+    repo.chant(&["resume", &id]).ok().says("session: 95cf-784a").says("completed");
 }
 
 #[test]

@@ -1188,7 +1188,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__merge)
-            opts="-h --all --mark --target --help"
+            opts="-h --all --mark --target --auto --agent --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1199,6 +1199,10 @@ __git_chant_clap() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

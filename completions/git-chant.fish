@@ -171,7 +171,9 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s h -l help 
 complete -c git-chant -n "__fish_git_chant_using_subcommand finalize" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l mark -d 'Declare that a commit of the target holds the spec\'s work, where git cannot see that' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l target -d 'The branch to merge into; else the one checked out' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l agent -d 'The agent for `--auto`' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l all -d 'Every completed spec whose work is not merged yet'
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l auto -d 'Let an agent settle conflicts: the target is brought into the work in its own worktree, and everything is checked again'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l target -d 'The protected branch; else the one checked out' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l format -d 'Print what another machine reads' -r -f -a "github\t'Annotations of GitHub Actions, which others read too'"

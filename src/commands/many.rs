@@ -176,7 +176,8 @@ fn tell_merge(out: Output, id: &SpecId, merge: &Merged, prefix: &str) {
         Merged::Already => out.line(format!("{prefix}{} {id} merged already", out.paint(Colour::Green, "✓", 0))),
         other => {
             out.line(format!("{prefix}{} {id} {}", out.paint(Colour::Red, "✗", 0), unmerged(other)));
-            out.hint(format!("git chant merge {id}"));
+            let auto = if matches!(other, Merged::Conflict(_)) { " --auto" } else { "" };
+            out.hint(format!("git chant merge {id}{auto}"));
         }
     }
 }

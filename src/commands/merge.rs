@@ -1,12 +1,14 @@
+use super::work::{Tell, run_one};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::git::Oid;
 use crate::output::{Colour, safe};
-use crate::spec::Status;
+use crate::spec::{SpecId, Status};
 use crate::store::Spec;
 use crate::workflow::closed;
 use crate::workflow::merge::{self as workflow, Merged, until_it_takes};
-use crate::workflow::{find, plan, verify};
+use crate::workflow::plan::Options;
+use crate::workflow::{find, plan, settle, verify};
 use anyhow::Result;
 
 /// Arguments of `git chant merge`.
@@ -24,9 +26,16 @@ pub struct Args {
     /// The branch to merge into; else the one checked out
     #[arg(long, value_name = "BRANCH")]
     target: Option<String>,
+    /// Let an agent settle conflicts: the target is brought into the work in its own worktree, and everything is checked again
+    #[arg(long, conflicts_with = "mark")]
+    auto: bool,
+    /// The agent for `--auto`
+    #[arg(long, value_name = "NAME", requires = "auto")]
+    agent: Option<String>,
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
+    let auto = args.auto.then(|| Options { agent: args.agent.clone(), ..Options::default() });
     let target = match args.target {
         Some(target) => target,
         None => plan::target(ctx)?,
@@ -40,7 +49,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         ctx.out.line("Nothing to merge.");
         return Ok(Outcome::Yes);
     }
-    merge_all(ctx, specs, &target)
+    merge_with(ctx, specs, &target, auto.as_ref())
 }
 
 fn mark(ctx: &Context, id: &str, commit: &str, target: &str) -> Result<Outcome> {
@@ -73,6 +82,22 @@ fn unmerged(ctx: &Context, target: &str) -> Result<Vec<Spec>> {
 
 /// Merges specs in dependency order. One that cannot be merged does not stop the others.
 pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcome> {
+    merge_with(ctx, specs, target, None)
+}
+
+/// Merges a spec; where it conflicts, once more after an agent has settled that.
+fn merge_one(ctx: &Context, id: &SpecId, target: &str, auto: Option<&Options>) -> Result<Merged> {
+    let merged = until_it_takes(ctx, id, target)?;
+    let (Merged::Conflict(files), Some(options)) = (&merged, auto) else { return Ok(merged) };
+    ctx.out.line(format!("> {id} conflicts with {target} in {}", safe(&files.join(", "))));
+    let started = settle::begin(ctx, id, target, options)?;
+    match run_one(ctx, started, Tell { json: false, merges: true })?.outcome {
+        Outcome::Yes => until_it_takes(ctx, id, target),
+        Outcome::No => Ok(merged),
+    }
+}
+
+fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Options>) -> Result<Outcome> {
     let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
     let graph = find::graph(ctx, &ctx.store().list()?.0)?;
     let order = graph.order(&ids).map_err(|cycle| Failure::new(cycle.to_string()).hint("git chant edit ID --no-depends-on OTHER"))?;
@@ -84,7 +109,7 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
     for id in &order {
         let spec = ctx.store().require(id)?;
         let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
-        match until_it_takes(ctx, id, target)? {
+        match merge_one(ctx, id, target, auto)? {
             Merged::Done => done(""),
             Merged::Already => done(", merged already"),
             Merged::Refused(reasons) => {
@@ -99,7 +124,10 @@ pub fn merge_all(ctx: &Context, specs: Vec<Spec>, target: &str) -> Result<Outcom
                     ctx.out.paint(Colour::Red, "✗", 0),
                     safe(&files.join(", "))
                 ));
-                ctx.out.hint(format!("nothing was changed; bring {target} into it: git switch {} && git merge {target}", id.branch()));
+                if auto.is_none() {
+                    ctx.out.hint(format!("nothing was changed; let an agent settle it: git chant merge {id} --auto"));
+                    ctx.out.hint(format!("or bring {target} into it yourself: git switch {} && git merge {target}", id.branch()));
+                }
             }
         }
     }

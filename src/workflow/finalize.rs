@@ -88,6 +88,7 @@ fn work_at(spec: &Spec, tip: Oid) -> Work {
         outside: Vec::new(),
         format: Format::Text,
         facts: Facts::default(),
+        settled: None,
         idle_is_fine: false,
     }
 }

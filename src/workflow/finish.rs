@@ -45,6 +45,8 @@ pub struct Work {
     pub format: Format,
     /// What it says about the run.
     pub facts: Facts,
+    /// The commit whose conflicts with the work were to be settled.
+    pub settled: Option<Oid>,
     /// Nothing has to be changed: others did the work.
     pub idle_is_fine: bool,
 }
@@ -122,6 +124,9 @@ pub fn conclude(ctx: &Context, work: &Work, halt: Option<Halt>) -> Result<Conclu
         Some(Halt::Failed(reason)) => return fail(ctx, work, tip, &reason),
         Some(Halt::Paused(reason)) => return paused(ctx, work, tip, &reason),
         None => {}
+    }
+    if let Some(reason) = super::settle::left_open(ctx, work, tip)? {
+        return fail(ctx, work, tip, &reason);
     }
     if !work.idle_is_fine && !did_anything(ctx, work, tip, &began, &ended)? {
         return fail(ctx, work, tip, &work.idle_reason());

@@ -30,6 +30,7 @@ pub mod resume;
 pub mod schedule;
 pub mod session;
 pub mod settings;
+pub mod settle;
 pub mod setup;
 pub mod start;
 pub mod sync;

@@ -56,6 +56,8 @@ pub struct Plan {
     pub prompt: String,
     /// What was asked.
     pub options: Options,
+    /// The target is merged into the work before the agent begins, and the agent settles the conflicts.
+    pub settles: bool,
 }
 
 /// Where linked worktrees of runs lie: under the main worktree, or in the git directory of a bare repository.
@@ -94,7 +96,7 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
     template(ctx, &prompt)?;
     let worktree = worktrees_dir(&ctx.repo).join(spec.id.as_str());
     let inputs = inputs(ctx, &spec, base)?;
-    Ok(Plan { spec, agent, target, base, worktree, inputs, prompt, options })
+    Ok(Plan { spec, agent, target, base, worktree, inputs, prompt, options, settles: false })
 }
 
 /// Why nothing can be worked for, or merged into, this branch.

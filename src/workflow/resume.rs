@@ -2,7 +2,7 @@
 
 use super::plan::{self, Options};
 use super::start::{self, Started};
-use super::{claim, recover, session, verify, work};
+use super::{claim, recover, session, settle, verify, work};
 use crate::agent::{Liveness, RunDir};
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -25,7 +25,12 @@ pub fn begin(ctx: &Context, id: &SpecId, options: &Options, new_session: bool) -
         let mut options = options.clone();
         // A claim that this clone holds is held on to.
         options.claim = options.claim.or(claim::held(ctx, &spec)?.map(|claim| claim.remote));
+        let settles = settle::is_under_way(ctx, &spec)?;
+        if settles {
+            options.prompt = options.prompt.or(Some(settle::PROMPT.to_owned()));
+        }
         let mut plan = plan::plan_unchecked(ctx, spec, options)?;
+        plan.settles = settles;
         // The first attempt took them in; nothing is taken in again.
         plan.inputs.clear();
         if !new_session {

@@ -144,6 +144,9 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
     }
 }
 
+/// The trailer of a start whose agent is to settle conflicts with the target.
+pub const SETTLES: &str = "Settles";
+
 fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<Option<(Oid, Spec)>> {
     let branch = plan.spec.id.branch();
     ctx.repo.forget_worktree(&plan.worktree)?;
@@ -169,6 +172,7 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
         .with("Target", &plan.target)
         .with("Agent", plan.agent.name())
         .with("Base", began);
+    let change = if plan.settles { change.with(SETTLES, plan.base) } else { change };
     let change = Change { new_attempt: true, ..change };
     let spec = claim::record_start(ctx, plan.options.claim.as_deref(), &plan.spec, &change)?;
     Ok(spec.map(|spec| (began, spec)))

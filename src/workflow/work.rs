@@ -60,6 +60,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         outside: outside.iter().map(|difference| difference.what.clone()).collect(),
         format: started.plan.agent.format(),
         facts,
+        settled: started.plan.settles.then_some(started.plan.base),
         idle_is_fine: started.plan.agent == Agent::Members,
     };
     let conclusion = match conclude(ctx, &work, halt) {
@@ -168,6 +169,9 @@ fn judge(ended: Ended, facts: &Facts) -> Option<String> {
 
 fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
     let plan = &started.plan;
+    if plan.settles {
+        super::settle::bring_in(plan)?;
+    }
     let place = place(ctx, started)?;
     let invocation = plan.agent.invocation(plan.spec.document.body(), &place)?;
     started.dir.set_format(plan.agent.format())?;

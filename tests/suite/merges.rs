@@ -3,6 +3,7 @@
 mod hooks;
 mod reasons;
 mod settings;
+mod settle;
 mod stopped;
 
 use super::common::{Outcome, TestRepo};

@@ -23,7 +23,9 @@ pub(super) fn commit_leftovers(work: &Work) -> Result<()> {
         anyhow::bail!("it left conflicts in {}", conflicts.lines().collect::<Vec<_>>().join(", "));
     }
     git.command(["add", "--all"]).output()?;
-    if git.command(["diff", "--cached", "--quiet"]).succeeds()? {
+    // A merge is concluded although it changes nothing: what was settled is settled.
+    let merging = git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()?;
+    if !merging && git.command(["diff", "--cached", "--quiet"]).succeeds()? {
         return Ok(());
     }
     let message = format!("chant({}): commit what the agent left", work.id);

@@ -1,4 +1,4 @@
-//! The real clients, where they are installed, against a model of our own: two specs at once from edit to merge.
+//! The real clients, where they are installed, against a model of our own: each a spec from edit to merge, all of them at once.
 //!
 //! `CHANT_TEST_CLIENTS` names the directory with their programs; `.ci/run` installs them into one. A client that is not there is skipped,
 //! and said so. Each has a fresh home, no network is asked, and nothing of it is part of git-chant.
@@ -69,55 +69,52 @@ fn configure(repo: &TestRepo, client: &str, port: u16) -> Vec<(&'static str, Str
     }
 }
 
-fn works(client: &str, tells_cost: bool) {
-    let Some(bin) = installed(client) else { return };
+/// One spec for each, all at the same time in the same repository: they make the same file, so that the merges have something to settle.
+#[test]
+fn they_work_side_by_side() {
+    let clients: Vec<(&'static str, PathBuf)> =
+        ["codex", "opencode", "gemini", "claude"].into_iter().filter_map(|client| Some((client, installed(client)?))).collect();
+    let Some((_, bin)) = clients.first() else { return };
     let repo = TestRepo::with_chant();
-    let env = configure(&repo, client, model_server::serve());
-    let ids = ["Say hello", "Say it again"].map(|title| repo.add_spec(title, &["It greets `$ grep -q hello hello.txt`", "It is kind"]));
-    let chant = |args: &[&str]| -> Command {
+    let port = model_server::serve();
+    let chant = |args: &[&str], env: &[(&'static str, String)]| -> Command {
         let mut command = repo.command(repo.path(), CHANT);
         let path = command.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?.to_owned())).unwrap();
         let path = std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path))).unwrap();
         command.env("PATH", path).envs(env.iter().map(|(name, value)| (*name, value))).args(args);
         command
     };
-    Outcome::of(&mut chant(&["agents", "--json"])).ok().says(&format!("\"name\": \"{client}\""));
-    std::thread::scope(|scope| {
-        for id in &ids {
-            let mut command = chant(&["work", id, "--agent", client, "--timeout", "120s"]);
-            scope.spawn(move || Outcome::of(&mut command).ok().says("All done.").says("completed"));
-        }
+    let works: Vec<(&'static str, String, Command)> = clients
+        .iter()
+        .map(|(client, _)| {
+            let env = configure(&repo, client, port);
+            let id = repo.add_spec(&format!("Let {client} say hello"), &["It greets `$ grep -q hello hello.txt`", "It is kind"]);
+            let command = chant(&["work", &id, "--agent", client, "--timeout", "120s"], &env);
+            (*client, id, command)
+        })
+        .collect();
+    let known = Outcome::of(&mut chant(&["agents", "--json"], &[])).ok();
+    let works: Vec<(&str, String)> = std::thread::scope(|scope| {
+        let run = |(client, id, mut command): (&'static str, String, Command)| {
+            scope.spawn(move || {
+                Outcome::of(&mut command).ok().says("All done.").says("completed");
+                (client, id)
+            })
+        };
+        let threads: Vec<_> = works.into_iter().map(run).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    for id in &ids {
+    for (client, id) in &works {
+        assert!(known.stdout.contains(&format!("\"name\": \"{client}\"")), "{known}");
         let shown = repo.show(id);
-        assert_eq!((&shown["status"], &shown["rests_on"]), (&"completed".into(), &"verified".into()));
-        assert!(shown["used"]["input"].as_u64().unwrap() > 0 && shown["used"]["cost"].is_string() == tells_cost, "{shown}");
-        assert!(!repo.exists(&format!(".chant/worktrees/{id}")), "the worktree is left");
-        assert_eq!(repo.git(&["log", "-1", "--format=%an", "--grep=Add hello", &format!("chant/{id}")]), "Tester");
+        assert_eq!((&shown["status"], &shown["rests_on"]), (&"completed".into(), &"verified".into()), "{client}");
+        let tells_cost = matches!(*client, "opencode" | "claude");
+        assert!(shown["used"]["input"].as_u64().unwrap() > 0 && shown["used"]["cost"].is_string() == tells_cost, "{client}: {shown}");
+        assert!(!repo.exists(&format!(".chant/worktrees/{id}")), "{client}: the worktree is left");
+        assert_eq!(repo.git(&["log", "-1", "--format=%an", "--grep=Add hello", &format!("chant/{id}")]), "Tester", "{client}");
+        // The first to be merged makes the file, and it is the same for the others.
+        repo.chant(&["merge", id]).ok();
     }
-    // Both made the same file: the first is merged, and it is the same for the second.
-    repo.chant(&["merge", &ids[0]]).ok();
     assert_eq!(repo.read("hello.txt"), "hello\n");
-    repo.chant(&["merge", &ids[1]]).ok();
     repo.assert_no_locks();
-}
-
-#[test]
-fn codex_works() {
-    works("codex", false);
-}
-
-#[test]
-fn opencode_works() {
-    works("opencode", true);
-}
-
-#[test]
-fn gemini_works() {
-    works("gemini", false);
-}
-
-#[test]
-fn claude_works() {
-    works("claude", true);
 }

@@ -158,6 +158,7 @@ pub fn run_and_merge(ctx: &Context, started: start::Started, tell: Tell) -> Resu
 /// Runs what has begun, and tells it as it was asked for.
 pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<Ended> {
     let (id, run) = (started.spec.id.clone(), started.dir.run_id().to_owned());
+    let went_on = started.plan.options.session.is_some();
     let interrupted = |report: &work::Report| matches!(&report.conclusion, Conclusion::Failed(why) if why == work::INTERRUPTED);
     if tell.json {
         let agent = started.plan.agent.name();
@@ -175,6 +176,10 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
     };
     used(ctx.out, &report, "");
     let outcome = self::report(ctx.out, &id, &report.conclusion, "", tell.merges);
+    if went_on && matches!(report.conclusion, Conclusion::Failed(_)) && report.facts.tokens.is_none() {
+        // Clients forget sessions: after an update, or when they clear their own files.
+        ctx.out.hint(format!("where the client knows its last session no more: git chant resume {id} --new-session"));
+    }
     Ok(Ended { outcome, interrupted: interrupted(&report) })
 }
 

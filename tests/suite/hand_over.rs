@@ -30,13 +30,16 @@ fn a_resumed_run_goes_on_with_the_clients_own_session() {
         repository("echo one >> made.txt; echo \"session: $1\" >> \"$CHANT_PROMPT_FILE.seen\"; cat \"$CHANT_PROMPT_FILE.seen\"");
     repo.chant(&["work", &id]).fails(1).says_not("session: 95cf-784a");
     assert!(!told(&repo).contains("worked on before"));
-    repo.chant(&["resume", &id]).fails(1).says("session: 95cf-784a");
+    repo.chant(&["resume", &id]).fails(1).says("session: 95cf-784a").says(&format!("git chant resume {id} --new-session"));
     assert!(
         told(&repo).starts_with("This was worked on before") && told(&repo).contains("ended with: criterion 1 failed"),
         "{}",
         told(&repo)
     );
-    repo.chant(&["resume", &id, "--new-session", "--force"]).fails(1).says_not("session: 95cf-784a");
+    repo.chant(&["resume", &id, "--new-session", "--force"])
+        .fails(1)
+        .says_not("session: 95cf-784a")
+        .says_not("knows its last session no more");
     // What another clone tells of is no session here.
     for kept in repo.git(&["for-each-ref", "--format=%(refname)", "refs/chant-kept"]).lines() {
         repo.git(&["update-ref", "-d", kept]);

@@ -48,6 +48,43 @@ impl PromptBy {
     }
 }
 
+/// Who commits what an agent made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommitBy {
+    /// The agent alone: what it leaves uncommitted makes the run fail.
+    Agent,
+    /// git-chant alone, one commit: the agent's own are folded into it.
+    Chant,
+    /// The agent, and git-chant what it left.
+    #[default]
+    Both,
+}
+
+impl CommitBy {
+    /// The word in git config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Chant => "chant",
+            Self::Both => "both",
+        }
+    }
+
+    /// `chant.agent.<name>.commit`, else `chant.commit`.
+    pub fn read(name: &str, around: &dyn Surroundings) -> Result<Self> {
+        let words = [Self::Agent, Self::Chant, Self::Both];
+        for key in [format!("chant.agent.{name}.commit"), "chant.commit".to_owned()] {
+            let Some(text) = around.one(&key) else { continue };
+            let found = words.into_iter().find(|by| by.as_str() == text.trim());
+            return found.ok_or_else(|| {
+                let message = format!("{key} is '{}', which is none of: agent, chant, both", text.escape_debug());
+                Failure::new(message).hint(format!("git config {key} both")).into()
+            });
+        }
+        Ok(Self::default())
+    }
+}
+
 /// When an agent is ended by us. What is `None` has no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {

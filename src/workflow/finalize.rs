@@ -84,6 +84,7 @@ fn work_at(spec: &Spec, tip: Oid) -> Work {
         base: tip,
         worktree: None,
         model: None,
+        commit_by: crate::agent::settings::CommitBy::Both,
         transcript: Vec::new(),
         outside: Vec::new(),
         format: Format::Text,

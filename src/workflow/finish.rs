@@ -11,6 +11,7 @@ pub use leftovers::{in_the_way, take_away, tidy};
 pub use record::run_record;
 
 use super::{claim, verify};
+use crate::agent::settings::CommitBy;
 use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::git::{Oid, RefChange};
@@ -37,6 +38,8 @@ pub struct Work {
     pub worktree: Option<PathBuf>,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// Who commits what the agent made.
+    pub commit_by: CommitBy,
     /// What the agent printed.
     pub transcript: Vec<u8>,
     /// What changed outside of its worktree meanwhile, a line each.
@@ -96,7 +99,7 @@ pub const PAUSED: &str = "paused by a person";
 
 /// Ends a run. `halt` is why there is nothing to check, if the agent itself failed or was stopped.
 pub fn conclude(ctx: &Context, work: &Work, halt: Option<Halt>) -> Result<Conclusion> {
-    let left = commit_leftovers(work);
+    let left = commit_leftovers(ctx, work);
     // What a person did to the file meanwhile counts: the outcome is decided from the spec as it is now.
     if let Err(error) = super::pickup::pick_up(ctx) {
         ctx.out.warning(format!("the files of this checkout could not be looked at: {error:#}"));

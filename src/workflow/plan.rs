@@ -1,6 +1,7 @@
 //! What a run would do: checked and decided before anything is changed, so that `--dry-run` prints it and stops.
 
 use super::{find, judge, verify};
+use crate::agent::settings::CommitBy;
 use crate::agent::{Agent, prompt};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -82,6 +83,7 @@ pub fn plan_unchecked(ctx: &Context, spec: Spec, options: Options) -> Result<Pla
     };
     // An agent that cannot be started is found out now, not after the event that says it was.
     agent.check(spec.document.body())?;
+    CommitBy::read(agent.name(), &ctx.repo)?;
     let mut options = options;
     options.model = options.model.or_else(|| agent.model().map(str::to_owned));
     let target = match &options.target {

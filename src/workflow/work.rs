@@ -7,6 +7,7 @@ use super::outside::Difference;
 use super::recover;
 use super::start::Started;
 use crate::agent::process::{Ended, Task, Watch, run_watched};
+use crate::agent::settings::CommitBy;
 use crate::agent::transcript::{Facts, Reader};
 use crate::agent::{Agent, Place, RunDir};
 use crate::context::Context;
@@ -56,6 +57,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         base: started.base,
         worktree: Some(started.plan.worktree.clone()),
         model: started.plan.options.model.clone(),
+        commit_by: CommitBy::read(started.plan.agent.name(), &ctx.repo)?,
         transcript,
         outside: outside.iter().map(|difference| difference.what.clone()).collect(),
         format: started.plan.agent.format(),

@@ -93,6 +93,27 @@ fn a_budget_ends_an_agent_that_tells_what_it_costs() {
 }
 
 #[test]
+fn who_commits_is_a_choice() {
+    let subjects = |repo: &TestRepo, id: &str| repo.git(&["log", "--format=%s", &format!("main..chant/{id}")]);
+    let script = "echo one > one.txt; git add one.txt; git commit -qm One; echo two > two.txt; git add two.txt; git commit -qm Two\n";
+    let leaves = format!("{script}{WORKS}\necho more > left.txt");
+    let (repo, id) = with_agent("text", &leaves);
+    repo.git(&["config", "chant.agent.mine.commit", "nobody"]);
+    repo.chant(&["work", &id]).fails(128).says("chant.agent.mine.commit is 'nobody'").says("hint: git config chant.agent.mine.commit both");
+    repo.git(&["config", "chant.agent.mine.commit", "agent"]);
+    repo.chant(&["work", &id]).fails(1).says("to commit its work itself (commit=agent), and left").says("left.txt");
+    assert!(repo.exists(&format!(".chant/worktrees/{id}/left.txt")));
+    assert!(subjects(&repo, &id).contains("Two"));
+    let (repo, id) = with_agent("text", &leaves);
+    repo.git(&["config", "chant.commit", "chant"]);
+    repo.chant(&["work", &id]).ok();
+    let expected = format!("chant({id}): finish\nchant({id}): work\nchant({id}): start");
+    assert_eq!(subjects(&repo, &id), expected);
+    assert_eq!(repo.git(&["show", &format!("chant/{id}:two.txt")]), "two");
+    assert!(repo.git(&["log", "--format=%s", "--glob=refs/chant-kept"]).contains("Two"), "what was folded is kept");
+}
+
+#[test]
 fn limits_are_said_in_words() {
     for (key, value, script, reason) in [
         ("idleTimeout", "1s", "sleep 1000", "said nothing for too long, and was ended (idleTimeout)"),

@@ -1,15 +1,16 @@
 //! What a run leaves in its worktree: committed, kept from gc, and cleared away where nothing is lost by it.
 
 use super::Work;
+use crate::agent::settings::CommitBy;
 use crate::context::Context;
-use crate::git::{Git, Oid, Repository, worktrees};
+use crate::git::{Git, Oid, RefChange, RefUpdate, Repository, worktrees};
 use crate::store::SPEC_DIR;
 use crate::workflow::setup;
 use anyhow::Result;
 use std::path::Path;
 
 /// Commits what the agent left behind in its worktree, with the repository's hooks, as an ordinary commit would run them.
-pub(super) fn commit_leftovers(work: &Work) -> Result<()> {
+pub(super) fn commit_leftovers(ctx: &Context, work: &Work) -> Result<()> {
     let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) else { return Ok(()) };
     let git = Git::at(worktree);
     let branch = git.command(["symbolic-ref", "-q", "HEAD"]).run_raw()?;
@@ -22,14 +23,61 @@ pub(super) fn commit_leftovers(work: &Work) -> Result<()> {
     if !conflicts.is_empty() {
         anyhow::bail!("it left conflicts in {}", conflicts.lines().collect::<Vec<_>>().join(", "));
     }
-    git.command(["add", "--all"]).output()?;
-    // A merge is concluded although it changes nothing: what was settled is settled.
     let merging = git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()?;
+    if work.commit_by == CommitBy::Agent {
+        refuse_uncommitted(work, &git)?;
+    }
+    let folded = if work.commit_by == CommitBy::Chant && !merging { fold(ctx, work)? } else { None };
+    let done = commit_all(work, &git, merging);
+    if let (Err(_), Some(tip)) = (&done, folded) {
+        // A hook refused: the agent's own commits are the work again.
+        move_branch(ctx, work, work.base, tip)?;
+    }
+    done
+}
+
+/// A merge is concluded although it changes nothing: what was settled is settled.
+fn commit_all(work: &Work, git: &Git, merging: bool) -> Result<()> {
+    git.command(["add", "--all"]).output()?;
     if !merging && git.command(["diff", "--cached", "--quiet"]).succeeds()? {
         return Ok(());
     }
-    let message = format!("chant({}): commit what the agent left", work.id);
+    let what = if work.commit_by == CommitBy::Chant { "work" } else { "commit what the agent left" };
+    let message = format!("chant({}): {what}", work.id);
     git.command(["commit", "--quiet", "-m", &message]).with_hooks().output().map(drop)
+}
+
+/// Everything counts but the spec's own file, whose ticks are no work.
+fn refuse_uncommitted(work: &Work, git: &Git) -> Result<()> {
+    let own = format!(":(exclude,top){}", crate::store::spec_path(&work.id));
+    let left = git.command(["status", "--porcelain", "--untracked-files=all", "--", ":(top)", &own]).line()?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<&str> = left.lines().take(10).map(str::trim).collect();
+    anyhow::bail!("the agent is to commit its work itself (commit=agent), and left: {}", files.join(", "))
+}
+
+/// Takes the branch back to where the agent began, and leaves its files and index as they are; the tip that was. What it merged is not
+/// folded: a merge would be lost with its parents.
+fn fold(ctx: &Context, work: &Work) -> Result<Option<Oid>> {
+    let Some(tip) = ctx.repo.reference(&format!("refs/heads/{}", work.id.branch()))? else { return Ok(None) };
+    let range = format!("{}..{tip}", work.base);
+    let can = tip != work.base && ctx.repo.is_ancestor(work.base, tip)? && ctx.repo.rev_list(&["--merges", &range])?.is_empty();
+    if !can || work.run.is_empty() {
+        return Ok(None);
+    }
+    ctx.store().keep_aside(&work.run, tip)?;
+    move_branch(ctx, work, tip, work.base)?;
+    Ok(Some(tip))
+}
+
+fn move_branch(ctx: &Context, work: &Work, from: Oid, to: Oid) -> Result<()> {
+    let change = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(from), Some(to));
+    match ctx.repo.update_refs(&[change], "chant: fold the agent's commits")? {
+        RefUpdate::Done => Ok(()),
+        RefUpdate::Lost => anyhow::bail!("{} moved while its commits were folded", work.id.branch()),
+    }
 }
 
 /// Keeps the work tip from gc, and what the agent made on the way and left behind (a reset, a detached HEAD), as the reflogs tell it.

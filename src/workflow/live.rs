@@ -50,8 +50,7 @@ impl Bar {
 
 impl Live for Bar {
     fn item(&mut self, _item: &Item, facts: &Facts) {
-        let tokens = facts.tokens.map(|tokens| format!("{tokens}  ")).unwrap_or_default();
-        self.progress.say(&format!("{tokens}{}", safe(facts.last.as_deref().unwrap_or_default())));
+        self.progress.say(&words(facts));
     }
 
     fn tick(&mut self) {
@@ -61,6 +60,12 @@ impl Live for Bar {
     fn end(&mut self, _facts: &Facts) {
         self.progress.clear();
     }
+}
+
+/// What a progress line says behind the spec and the time: tokens so far, and the last tool or sentence.
+fn words(facts: &Facts) -> String {
+    let tokens = facts.tokens.map(|tokens| format!("{tokens}  ")).unwrap_or_default();
+    format!("{tokens}{}", safe(facts.last.as_deref().unwrap_or_default()))
 }
 
 /// One JSON object a line.
@@ -101,4 +106,25 @@ pub fn facts_json(facts: &Facts) -> serde_json::Value {
         "denied": facts.denied,
         "error": facts.error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::transcript::{Format, Reader};
+
+    #[test]
+    fn a_progress_line_has_the_tokens_and_the_newest_thing_in_one_line() {
+        let mut reader = Reader::new(Format::Opencode);
+        let mut after = |line: &str| {
+            reader.feed(format!("{line}\n").as_bytes());
+            words(reader.facts())
+        };
+        assert_eq!(after(""), "");
+        assert_eq!(after(r#"{"type":"text","part":{"text":"Looking.\nNow \u001b[31mthe tests"}}"#), "Now [31mthe tests");
+        let finish = r#"{"type":"step_finish","part":{"reason":"tool-calls","tokens":{"input":12600,"output":950},"cost":0}}"#;
+        assert_eq!(after(finish), "12.6k in, 950 out  Now [31mthe tests");
+        let tool = r#"{"type":"tool_use","part":{"tool":"bash","state":{"status":"completed","input":{"command":"cargo test\nls"}}}}"#;
+        assert_eq!(after(tool), "12.6k in, 950 out  $ cargo test ls");
+    }
 }

@@ -39,7 +39,7 @@ awk -v whole="$whole" -v tree="$tree" -v agent="$agent" -v files="$files" 'BEGIN
         files, own / 1000, tree / 1000, 100 * tree / own, (own - tree) / 1000 }'
 
 # Eight at once, from start to end.
-for ((number = 0; number < specs; number++)); do git-chant add "More $number" >/dev/null; done
+for ((number = 0; number < specs; number++)); do git-chant add --porcelain "More $number" >/dev/null; done
 git config chant.stagger 0
 all() { git-chant work --all --parallel 8 2>/dev/null; }
 printf 'each of %d specs, 8 at once: %s\n' "$specs" "$(ms $(($(once all) / specs)))"

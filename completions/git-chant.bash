@@ -100,6 +100,9 @@ __git_chant_clap() {
             git_chant,show)
                 cmd="git_chant__subcmd__show"
                 ;;
+            git_chant,split)
+                cmd="git_chant__subcmd__split"
+                ;;
             git_chant,sync)
                 cmd="git_chant__subcmd__sync"
                 ;;
@@ -202,6 +205,9 @@ __git_chant_clap() {
             git_chant__subcmd__help,show)
                 cmd="git_chant__subcmd__help__subcmd__show"
                 ;;
+            git_chant__subcmd__help,split)
+                cmd="git_chant__subcmd__help__subcmd__split"
+                ;;
             git_chant__subcmd__help,sync)
                 cmd="git_chant__subcmd__help__subcmd__sync"
                 ;;
@@ -260,7 +266,7 @@ __git_chant_clap() {
 
     case "${cmd}" in
         git_chant)
-            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
+            opts="-h -V --help --version init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup split cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -566,7 +572,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help)
-            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
+            opts="init add list show edit check uncheck work prep verify approve reject reset agents resume takeover worktree cleanup split cancel pause finalize merge gate hooks doctor fsck archive fetch push sync log history demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -958,6 +964,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__help__subcmd__split)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1364,6 +1384,28 @@ __git_chant_clap() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git_chant__subcmd__split)
+            opts="-h --sections --agent --model --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -158,6 +158,15 @@ pub fn compose(template: &str, values: &Values, document: &[u8], informed_by: &[
     prompt
 }
 
+/// A question about a spec, from an agent that is to answer and to change nothing.
+pub fn ask(template: &str, values: &Values, document: &[u8]) -> String {
+    let mut prompt = render(template, values).trim_end().to_owned();
+    prompt.push_str("\n\n## The spec\n\n");
+    push_quoted(&mut prompt, "markdown", &String::from_utf8_lossy(document));
+    prompt.push('\n');
+    prompt
+}
+
 /// What every run is told at its end, whatever its template says.
 fn ending(spec_id: &str) -> String {
     include_str!("prompts/ending.md").replace("{{spec.id}}", spec_id)

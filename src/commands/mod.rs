@@ -29,6 +29,7 @@ mod reject;
 mod reset;
 mod resume;
 mod show;
+mod split;
 mod stop;
 mod sync;
 mod takeover;
@@ -82,6 +83,8 @@ pub enum Command {
     Worktree(worktree::Args),
     /// Remove worktrees that nobody needs any more
     Cleanup(cleanup::Args),
+    /// Split a spec into members that are worked on their own
+    Split(split::Args),
     /// Give a spec up
     Cancel(stop::CancelArgs),
     /// Put a spec aside; a run that is on is stopped, and its work kept
@@ -172,6 +175,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Takeover(args) => takeover::run(&ctx, args),
         Command::Worktree(args) => worktree::run(&ctx, args),
         Command::Cleanup(args) => cleanup::run(&ctx, args),
+        Command::Split(args) => split::run(&ctx, args),
         Command::Cancel(args) => stop::cancel(&ctx, args),
         Command::Pause(args) => stop::pause(&ctx, args),
         Command::Finalize(args) => finalize::run(&ctx, args),

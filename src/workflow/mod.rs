@@ -32,6 +32,7 @@ pub mod session;
 pub mod settings;
 pub mod settle;
 pub mod setup;
+pub mod split;
 pub mod start;
 pub mod sync;
 pub mod takeover;

@@ -242,13 +242,24 @@ fn template(ctx: &Context, name: &str) -> Result<String> {
     prompt::load(name, text.as_deref())
 }
 
+/// A question with this plan's prompt, to an agent that changes nothing.
+pub fn ask(ctx: &Context, plan: &Plan) -> Result<String> {
+    Ok(prompt::ask(&template(ctx, &plan.prompt)?, &values(ctx, plan), plan.spec.document.as_bytes()))
+}
+
 /// The prompt of a plan. `root` is where the files that the spec names are read.
 pub fn compose(ctx: &Context, plan: &Plan, root: &Path) -> Result<String> {
+    let front = plan.spec.document.front().unwrap_or_default();
+    let informed: Vec<(String, String)> = front.informed_by.iter().filter_map(|path| read_named(root, path)).collect();
+    Ok(prompt::compose(&template(ctx, &plan.prompt)?, &values(ctx, plan), plan.spec.document.as_bytes(), &informed))
+}
+
+fn values(ctx: &Context, plan: &Plan) -> prompt::Values {
     let front = plan.spec.document.front().unwrap_or_default();
     let criteria = plan.spec.document.criteria();
     let criteria: Vec<String> = criteria.iter().map(|criterion| format!("- {}", criterion.text)).collect();
     let project = ctx.repo.main_worktree().and_then(|top| Some(top.file_name()?.to_string_lossy().into_owned()));
-    let values = prompt::Values {
+    prompt::Values {
         project_name: ctx.repo.config("chant.project").or(project).unwrap_or_default(),
         spec_id: plan.spec.id.to_string(),
         spec_title: plan.spec.document.title(),
@@ -257,9 +268,7 @@ pub fn compose(ctx: &Context, plan: &Plan, root: &Path) -> Result<String> {
         spec_acceptance_criteria: criteria.join("\n"),
         worktree_path: plan.worktree.display().to_string(),
         worktree_branch: plan.spec.id.branch(),
-    };
-    let informed: Vec<(String, String)> = front.informed_by.iter().filter_map(|path| read_named(root, path)).collect();
-    Ok(prompt::compose(&template(ctx, &plan.prompt)?, &values, plan.spec.document.as_bytes(), &informed))
+    }
 }
 
 /// A file that a spec names, inside the checkout: no absolute path, no `..`, no link out of it.

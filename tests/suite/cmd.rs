@@ -105,7 +105,7 @@ macro_rules! verbs {
 
 verbs![
     add, agents, approve, archive, cancel, check, doctor, edit, finalize, gate, history, hooks, list, log, merge, pause, prep, refusals,
-    reject, reset, resume, show, verify, work, work_many,
+    reject, reset, resume, show, split, verify, work, work_many,
 ];
 
 #[test]

@@ -35,6 +35,7 @@ mod several;
 mod share;
 mod shared_file;
 mod shim;
+mod split;
 mod traps;
 mod untouched;
 mod walkthrough;

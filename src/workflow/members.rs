@@ -1,7 +1,7 @@
 //! Drivers: specs whose work is that of their members.
 //!
-//! A driver says so: its type is `driver` or `group`, or it lists `members:`. Of a spec that says neither, `x.1` is no member: two specs
-//! that shared the id `x` may be called so.
+//! A driver says so: its type, which a listing knows, is `driver` or `group`. Of any other spec `x.1` is no member: two specs that shared
+//! the id `x` may be called so.
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -13,13 +13,14 @@ use anyhow::Result;
 /// The types of specs that are drivers.
 const TYPES: &[&str] = &["driver", "group"];
 
-/// The members of a spec: those that it lists, and of a driver by type those that bear its name (`x.1` of `x`), live ones only. Empty for
-/// one that is no driver.
+/// The members of a driver: those that it lists, and those that bear its name (`x.1` of `x`), live ones only. Empty for any other spec.
 pub fn of(id: &SpecId, document: &Document, specs: &[Listed]) -> Vec<SpecId> {
     let front = document.front().unwrap_or_default();
-    let by_name = is_driver_type(&front.spec_type);
+    if !is_driver_type(&front.spec_type) {
+        return Vec::new();
+    }
     let is_member = |spec: &&Listed| {
-        let named = by_name && spec.id.driver().as_ref() == Some(id) && !spec.event.depends_on.iter().any(|other| other == id.as_str());
+        let named = spec.id.driver().as_ref() == Some(id) && !spec.event.depends_on.iter().any(|other| other == id.as_str());
         &spec.id != id && (named || front.members.iter().any(|member| member == spec.id.as_str()))
     };
     specs.iter().filter(is_member).map(|spec| spec.id.clone()).collect()

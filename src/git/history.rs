@@ -11,7 +11,7 @@ pub const PLANNING: [&str; 2] = [".chant/specs", ".chant/archive"];
 impl Repository {
     /// True where `ancestor` is `descendant` or one of its ancestors.
     pub fn is_ancestor(&self, ancestor: Oid, descendant: Oid) -> Result<bool> {
-        if ancestor == descendant {
+        if self.is_near_ancestor(ancestor, descendant) {
             return Ok(true);
         }
         let (a, d) = (ancestor.to_string(), descendant.to_string());
@@ -59,15 +59,15 @@ impl Repository {
         if removals.is_empty() { Ok(root) } else { self.edit_tree(Some(root), &removals) }
     }
 
-    /// The paths that each of these commits changes against its first parent (all its files where it has none), from one process.
+    /// The paths that each of these commits changes against its first parent (all its files where it has none), from one process at most.
     ///
     /// The raw format is read, in which every path stands behind a line of its own that no path can look like.
     pub fn changed_paths(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Vec<u8>>>> {
-        let mut all: HashMap<Oid, Vec<Vec<u8>>> = commits.iter().map(|commit| (*commit, Vec::new())).collect();
-        if commits.is_empty() {
-            return Ok(all);
+        if let Some(near) = self.near_changed_paths(commits) {
+            return Ok(near);
         }
-        let args = ["diff-tree", "--stdin", "--root", "-r", "-z", "--raw", "--no-renames", "-m", "--first-parent"];
+        let mut all: HashMap<Oid, Vec<Vec<u8>>> = commits.iter().map(|commit| (*commit, Vec::new())).collect();
+        let args = ["diff-tree", "--stdin", "--root", "-r", "-z", "--raw", "--no-renames", "--diff-merges=first-parent"];
         let names = commits.iter().fold(String::new(), |names, commit| names + &commit.to_string() + "\n");
         let output = self.git().command(args).stdin(names).output()?;
         let mut fields = output.split(|&byte| byte == 0).filter(|field| !field.is_empty());

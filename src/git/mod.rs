@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod command;
 pub mod glance;
 pub mod history;
+mod near;
 pub mod objects;
 pub mod oid;
 pub mod quarantine;

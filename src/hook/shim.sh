@@ -1,10 +1,10 @@
 #!/bin/sh
-# git-chant hook v2
+# git-chant hook v3
 # digest: @DIGEST@
 #
 # Written by `git chant hooks install`, which also renews it. It decides nothing: it finds out whether there is anything to ask, without
 # starting a program, and then asks git-chant. Whatever it does not understand, it asks about. A hook that was here before is
-# kept beside it as <this file>.before-chant, and runs first.
+# kept beside it as <this file>.before-chant, and runs first. A shell reads a script as it goes: what is asked most often stands first.
 
 kind=@KIND@
 chant=@BINARY@
@@ -19,6 +19,19 @@ is_protected() {
     esac
     return 1
 }
+
+# git runs this one twice for every ref that moves.
+if [ $kind = reference-transaction ] && [ ! -f "$kept" ]; then
+    [ "$1" = prepared ] || exit 0
+    asked=
+    while read -r old new ref; do
+        # A new value of zeros is a deletion, or git packing refs.
+        case $new in
+        *[!0]*) { [ "$ref" = ORIG_HEAD ] || is_protected "$ref"; } && asked=$asked$old' '$new' '$ref$newline ;;
+        esac
+    done
+    [ -n "$asked" ] || exit 0
+fi
 
 # Sets dir: the git directory of this worktree. Hooks start at its top, or in the git directory where there is no worktree.
 find_git_dir() {
@@ -83,7 +96,7 @@ is_unmoved() {
     [ -f "$common/$ref" ] && IFS= read -r line <"$common/$ref" && [ "$line" = "$new" ]
 }
 
-# Sets asked: the lines of standard input that matter. A new value of zeros is a deletion, or git packing refs.
+# Sets asked: the lines of standard input that matter.
 read_updates() {
     asked=
     while read -r old new ref; do
@@ -156,6 +169,16 @@ mark() {
     exit 0
 }
 
+# True where the hook beside this one asked about a merge before git touched anything.
+was_asked_before() {
+    line=
+    [ -x "${0%/*}/reference-transaction" ] && { read -r line && read -r line; } <"${0%/*}/reference-transaction"
+    case $line in
+    '# git-chant hook v'*) return 0 ;;
+    esac
+    return 1
+}
+
 is_kept() { [ -f "$kept" ] && [ -x "$kept" ]; }
 
 # Runs the hook that was here before. husky's asks for its own name, so it is read in place of being started.
@@ -170,7 +193,11 @@ run_kept() {
 
 # Sets asked from standard input, which a hook that was here before sees first, and whole.
 read_input() {
-    if is_kept; then
+    if [ -n "${asked-}" ]; then
+        "$read" <<END
+${asked%"$newline"}
+END
+    elif is_kept; then
         # The x keeps the last newline.
         input=$(cat && echo x) && input=${input%x}
         printf '%s' "$input" 2>/dev/null | run_kept "$@" || exit
@@ -186,7 +213,7 @@ END
 }
 
 carry=
-GIT_CHANT_HOOK=2
+GIT_CHANT_HOOK=3
 export GIT_CHANT_HOOK
 
 case $kind in
@@ -207,7 +234,7 @@ if is_kept; then
 fi
 case $kind in
 pre-merge-commit)
-    is_on_protected || exit 0
+    is_on_protected && ! was_asked_before || exit 0
     ;;
 pre-rebase)
     if [ -n "${2-}" ]; then
@@ -221,7 +248,7 @@ pre-commit)
     [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ] || exit 0
     ;;
 prepare-commit-msg)
-    is_on_work_branch || [ "${2-}" = squash ] || [ "${2-}" = merge ] || [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ] || exit 0
+    is_on_work_branch || [ -f "$dir/SQUASH_MSG" ] || exit 0
     mark "$@"
     ;;
 commit-msg)

@@ -41,10 +41,10 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
         Invocation::PrePush { remote, pushes } => push(ctx, &remote, pushes),
         Invocation::PreReceive { updates } => receive::receive(ctx, &updates),
         Invocation::ReferenceTransaction { state, updates } => {
-            let head = ctx.repo.head()?.branch;
-            let settings = judge::settings(&ctx.repo, ctx.repo.head()?.commit)?;
+            let head = ctx.repo.head()?;
+            let settings = judge::settings(&ctx.repo, head.commit)?;
             let protects = |name: &str| settings.protects(name);
-            for question in questions(state, &updates, &merged_heads(std::env::vars_os()), head.as_deref(), protects) {
+            for question in questions(state, &updates, &merged_heads(std::env::vars_os()), head.branch.as_deref(), protects) {
                 let answer = match question {
                     Question::MergeHeads { heads } => merge_heads(ctx, heads)?,
                     Question::Update { reference, new } => update(ctx, &reference.to_string(), &new, false)?,

@@ -10,14 +10,10 @@ use std::collections::HashSet;
 
 /// What the branch does not have yet. Commits that a remote's copy of the branch has are published and not judged: else nobody could pull.
 pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Vec<IncomingCommit>> {
-    let heads: Vec<String> = asked.heads.iter().map(|(commit, _)| commit.to_string()).collect();
-    let current = asked.current.map(|commit| commit.to_string());
-    let published = format!("--glob=refs/remotes/*/{}", asked.target);
-    let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
-    args.push("--not");
-    args.extend(current.as_deref());
-    args.push(&published);
-    let ids = ctx.repo.rev_list(&args)?;
+    let ids = match one_line(ctx, asked)? {
+        Some(ids) => ids,
+        None => all(ctx, asked)?,
+    };
     let mut changed = ctx.repo.changed_paths(&ids)?;
     let coming: HashSet<Oid> = ids.iter().copied().collect();
     let commit = |id: Oid| {
@@ -32,6 +28,26 @@ pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings
         Ok(commit)
     };
     ids.iter().copied().map(commit).collect()
+}
+
+/// The common case, for which git need not be started: a few commits upon what the branch has.
+fn one_line(ctx: &Context, asked: &Asked) -> Result<Option<Vec<Oid>>> {
+    let ([(head, _)], Some(current)) = (&asked.heads[..], asked.current) else { return Ok(None) };
+    let name = format!("/{}", asked.target);
+    let remotes = ctx.repo.references("refs/remotes/")?;
+    let published: Vec<Oid> = remotes.into_iter().filter(|(remote, _)| remote.ends_with(&name)).map(|(_, tip)| tip).collect();
+    Ok(ctx.repo.line_upon(current, *head, &published))
+}
+
+fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
+    let heads: Vec<String> = asked.heads.iter().map(|(commit, _)| commit.to_string()).collect();
+    let current = asked.current.map(|commit| commit.to_string());
+    let published = format!("--glob=refs/remotes/*/{}", asked.target);
+    let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
+    args.push("--not");
+    args.extend(current.as_deref());
+    args.push(&published);
+    ctx.repo.rev_list(&args)
 }
 
 fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {

@@ -17,6 +17,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The program under test.
 pub const CHANT: &str = env!("CARGO_BIN_EXE_git-chant");
 
+/// The gits of this machine, each version once: the one on the `PATH`, one that `GIT_CHANT_TEST_GIT` names, and the usual places.
+pub fn gits() -> Vec<(String, PathBuf)> {
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = std::env::var_os("GIT_CHANT_TEST_GIT").map(PathBuf::from);
+    let on_path = std::env::split_paths(&path).map(|dir| dir.join("git"));
+    for git in named.into_iter().chain(on_path).chain(["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from)) {
+        let Ok(output) = Command::new(&git).arg("version").output() else { continue };
+        let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("git version ").to_owned();
+        if output.status.success() && !found.iter().any(|(known, _)| *known == version) {
+            found.push((version, git));
+        }
+    }
+    found
+}
+
+/// The second number of git's version.
+pub fn minor(version: &str) -> u32 {
+    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
+}
+
 /// 2026-01-29 12:00:00 UTC; every command's dates are one second after the one before.
 const FIRST_SECOND: u64 = 1_769_688_000;
 
@@ -64,6 +85,24 @@ impl TestRepo {
         let repo = Self { stage: Arc::new(Stage { dir, clock: AtomicU64::new(0) }), path };
         repo.git(&[&["init", "--quiet", "-b", "main"], init_args].concat());
         repo
+    }
+
+    /// The whole scenario once more, in a directory of its own: making one takes much longer than copying it.
+    pub fn copy(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("chant-").tempdir().unwrap();
+        let (old, new) = (self.root().to_owned(), dir.path().canonicalize().unwrap());
+        assert!(Command::new("cp").arg("-a").arg(old.join(".")).arg(&new).status().unwrap().success());
+        let (from, to) = (old.to_str().unwrap(), new.to_str().unwrap());
+        walk(&new, &mut |path, metadata| {
+            // What git knows by an absolute path: remotes, and where linked worktrees are.
+            let named = path.file_name().is_some_and(|name| name == "config" || name == "gitdir" || name == ".git");
+            if metadata.is_file() && named {
+                fs::write(path, fs::read_to_string(path).unwrap().replace(from, to)).unwrap();
+            }
+            true
+        });
+        let clock = AtomicU64::new(self.stage.clock.load(Ordering::SeqCst));
+        Self { path: new.join(self.path.strip_prefix(&old).unwrap()), stage: Arc::new(Stage { dir, clock }) }
     }
 
     /// [`TestRepo::new`], with `git chant init` done (hooks included).

@@ -15,6 +15,7 @@ mod drivers;
 mod fsck;
 mod gate;
 mod generated;
+mod git_facts;
 mod hand_edits;
 mod hand_over;
 mod hooks;

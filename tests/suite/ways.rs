@@ -3,43 +3,36 @@
 
 mod rows;
 
-use super::common::{Outcome, TestRepo};
+use super::common::{Outcome, TestRepo, gits, minor};
 use super::merges::WORKER;
 use rows::{Left, ROWS, Row};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// The gits of this machine, each version once: the one on the `PATH`, one that `GIT_CHANT_TEST_GIT` names, and the usual places.
-fn gits() -> Vec<(String, PathBuf)> {
-    let mut found: Vec<(String, PathBuf)> = Vec::new();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let named = std::env::var_os("GIT_CHANT_TEST_GIT").map(PathBuf::from);
-    let on_path = std::env::split_paths(&path).map(|dir| dir.join("git"));
-    for git in named.into_iter().chain(on_path).chain(["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from)) {
-        let Ok(output) = Command::new(&git).arg("version").output() else { continue };
-        let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("git version ").to_owned();
-        if output.status.success() && !found.iter().any(|(known, _)| *known == version) {
-            found.push((version, git));
-        }
-    }
-    found
-}
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 /// A repository with the branch `good`, whose spec is complete, and `bad`, whose spec has an open box; a bare `origin` that judges pushes.
-struct Scene {
-    /// Where `main` is checked out.
-    tree: TestRepo,
+struct Prepared {
+    /// With `main` checked out, and with `main` in a linked worktree.
+    trees: [TestRepo; 2],
     start: String,
     ids: [String; 2],
-    minor: u32,
 }
 
-impl Scene {
-    fn new(git: &(String, PathBuf), linked: bool) -> Self {
+impl Prepared {
+    /// The one that all tests here copy; it is gone with the last of them.
+    fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Prepared>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap();
+        shared.upgrade().unwrap_or_else(|| {
+            let made = Arc::new(Self::make());
+            *shared = Arc::downgrade(&made);
+            made
+        })
+    }
+
+    fn make() -> Self {
         let repo = TestRepo::new();
-        symlink(&git.1, repo.root().join("bin/git")).unwrap();
-        assert_eq!(repo.git(&["version"]), format!("git version {}", git.0));
         repo.chant(&["init"]).ok();
         repo.git(&["config", "pull.rebase", "false"]);
         repo.agent("worker", WORKER);
@@ -49,6 +42,7 @@ impl Scene {
         repo.git(&["switch", "-q", "main"]);
         let ids = ["Good", "Bad"].map(|title| repo.add_spec(title, &["It is good"]));
         let start = repo.head();
+        repo.at(repo.with_origin()).chant(&["hooks", "install", "--server"]).ok();
         for id in &ids {
             repo.chant(&["work", id]).ok();
         }
@@ -56,16 +50,28 @@ impl Scene {
         repo.chant(&["uncheck", &ids[1], "1"]).ok();
         repo.git(&["branch", "-q", "good", &format!("chant/{}", ids[0])]);
         repo.git(&["branch", "-q", "bad", &format!("chant/{}", ids[1])]);
-        let tree = if linked { repo.at(repo.root().join("linked tree")) } else { repo.clone() };
-        if linked {
-            repo.git(&["worktree", "add", "-q", tree.path().to_str().unwrap(), "main"]);
-        } else {
-            repo.git(&["switch", "-q", "main"]);
-        }
-        let bare = tree.at(tree.with_origin());
-        bare.chant(&["hooks", "install", "--server"]).ok();
-        let minor = git.0.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0);
-        Self { tree, start, ids, minor }
+        // Few files are copied fast.
+        repo.git(&["repack", "-a", "-d", "-q"]);
+        let beside = repo.copy();
+        let linked = beside.at(beside.root().join("linked tree"));
+        beside.git(&["worktree", "add", "-q", linked.path().to_str().unwrap(), "main"]);
+        repo.git(&["switch", "-q", "main"]);
+        Self { trees: [repo, linked], start, ids }
+    }
+}
+
+/// A copy of what was prepared, for one way in.
+struct Scene {
+    prepared: Arc<Prepared>,
+    /// Where `main` is checked out.
+    tree: TestRepo,
+}
+
+impl Scene {
+    fn new(git: &(String, PathBuf), linked: bool, prepared: &Arc<Prepared>) -> Self {
+        let tree = prepared.trees[usize::from(linked)].copy();
+        symlink(&git.1, tree.root().join("bin/git")).unwrap();
+        Self { prepared: prepared.clone(), tree }
     }
 
     /// Runs a way with one of the branches; `set -e`, and the branch and its spec as variables.
@@ -73,28 +79,8 @@ impl Scene {
         let mut sh = self.tree.command(self.tree.path(), "sh");
         let path = format!("{}:{}", self.tree.root().join("bin").display(), std::env::var("PATH").unwrap());
         let chant = Path::new(super::common::CHANT).parent().unwrap().display().to_string();
-        sh.env("PATH", format!("{chant}:{path}")).env("B", branch).env("ID", id).env("START", &self.start);
+        sh.env("PATH", format!("{chant}:{path}")).env("B", branch).env("ID", id).env("START", &self.prepared.start);
         Outcome::of(sh.args(["-ec", script]))
-    }
-
-    /// Back to the start, past every hook, whatever a way left behind.
-    fn reset(&self) {
-        let git = |args: &[&str]| drop(self.tree.try_git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()));
-        for abort in ["rebase", "am", "cherry-pick", "merge", "revert"] {
-            git(&[abort, "--abort"]);
-        }
-        git(&["symbolic-ref", "HEAD", "refs/heads/main"]);
-        git(&["symbolic-ref", "-d", "refs/heads/main"]);
-        git(&["update-ref", "--no-deref", "refs/heads/main", &self.start]);
-        git(&["reset", "-q", "--hard", &self.start]);
-        git(&["clean", "-qfd", "--exclude=.chant"]);
-        for branch in ["tmp", "release/1"] {
-            git(&["branch", "-q", "-D", branch]);
-        }
-        let origin = self.tree.at(self.tree.root().join("origin.git"));
-        drop(origin.try_git(&["update-ref", "refs/heads/main", &self.start]));
-        git(&["update-ref", "refs/remotes/origin/main", &self.start]);
-        assert_eq!(self.tree.git(&["status", "--porcelain"]), "");
     }
 
     /// Where the branch is that the way is about.
@@ -104,17 +90,19 @@ impl Scene {
     }
 
     fn refused(&self, row: &Row) {
-        let said = self.run(row.way, "bad", &self.ids[1]);
+        let said = self.run(row.way, "bad", &self.prepared.ids[1]);
         let at = format!("{} ({})", row.name, row.way);
         assert_ne!(said.code, 0, "{at} was let in: {said}");
-        assert!(!self.has_work(row, &self.ids[1]), "{at}: {said}");
+        assert!(!self.has_work(row, &self.prepared.ids[1]), "{at}: {said}");
         let prefix = if row.server { "remote: " } else { "" };
-        for line in [format!("{prefix}error: spec {}: criterion 1 is not ticked", self.ids[1]), format!("{prefix}hint: git chant check ")] {
+        for line in
+            [format!("{prefix}error: spec {}: criterion 1 is not ticked", self.prepared.ids[1]), format!("{prefix}hint: git chant check ")]
+        {
             assert!(said.stderr.lines().any(|said| said.starts_with(&line)), "{at}: no {line:?}: {said}");
         }
         if let Left::Restore(command) = row.left {
             assert_ne!(self.tree.git(&["status", "--porcelain"]) + &under_way(&self.tree), "", "{at} leaves nothing to restore");
-            let restored = self.run(command, "bad", &self.ids[1]);
+            let restored = self.run(command, "bad", &self.prepared.ids[1]);
             assert_eq!(restored.code, 0, "{at}, then {command}: {restored}");
         }
         assert_eq!(self.tree.git(&["status", "--porcelain"]) + &under_way(&self.tree), "", "after {at}: {said}");
@@ -122,9 +110,9 @@ impl Scene {
 
     fn allowed(&self, row: &Row) {
         let way = row.allowed.unwrap_or(row.way);
-        let said = self.run(way, "good", &self.ids[0]);
+        let said = self.run(way, "good", &self.prepared.ids[0]);
         assert_eq!(said.code, 0, "{} ({way}): {said}", row.name);
-        assert!(row.allowed.is_some() || self.has_work(row, &self.ids[0]), "{} ({way}): {said}", row.name);
+        assert!(row.allowed.is_some() || self.has_work(row, &self.prepared.ids[0]), "{} ({way}): {said}", row.name);
     }
 }
 
@@ -135,20 +123,28 @@ fn under_way(repo: &TestRepo) -> String {
     marks.into_iter().filter(|mark| dir.join(mark).exists()).collect()
 }
 
-/// Every row on the n-th git; false where there is none.
+/// Every row on the n-th git, several at once.
 fn walk(number: usize, linked: bool) {
     let gits = gits();
     let Some(git) = gits.get(number) else {
         eprintln!("there is only git {} here: the ways in were not walked with another (name one in GIT_CHANT_TEST_GIT)", gits[0].0);
         return;
     };
-    let scene = Scene::new(git, linked);
-    for row in ROWS.iter().filter(|row| row.since <= scene.minor) {
-        scene.refused(row);
-        scene.reset();
-        scene.allowed(row);
-        scene.reset();
-    }
+    let prepared = Prepared::shared();
+    let rows: Vec<&Row> = ROWS.iter().filter(|row| row.since <= minor(&git.0)).collect();
+    let next = AtomicUsize::new(0);
+    let walk_rows = || {
+        while let Some(row) = rows.get(next.fetch_add(1, Ordering::SeqCst)) {
+            if !row.free {
+                Scene::new(git, linked, &prepared).refused(row);
+            }
+            Scene::new(git, linked, &prepared).allowed(row);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(walk_rows);
+        walk_rows();
+    });
 }
 
 #[test]

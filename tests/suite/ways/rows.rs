@@ -22,14 +22,20 @@ pub struct Row {
     pub server: bool,
     /// The minor version of the git 2 that first tells hooks about it.
     pub since: u32,
+    /// It brings nothing in, and is not refused.
+    pub free: bool,
 }
 
 const fn row(name: &'static str, hook: &'static str, way: &'static str, left: Left) -> Row {
-    Row { name, hook, way, left, allowed: None, server: false, since: 0 }
+    Row { name, hook, way, left, allowed: None, server: false, since: 0, free: false }
 }
 
 const fn server(name: &'static str, way: &'static str) -> Row {
     Row { server: true, ..row(name, "pre-receive", way, Left::Clean) }
+}
+
+const fn free(name: &'static str, way: &'static str) -> Row {
+    Row { allowed: Some(way), free: true, ..row(name, "none", way, Left::Clean) }
 }
 
 const RT: &str = "reference-transaction";
@@ -44,6 +50,8 @@ pub const ROWS: &[Row] = &[
     row("merge --no-verify", RT, "git merge --no-verify --no-ff --no-edit $B", CLEAN),
     row("merge (octopus)", RT, "git merge --no-edit $B other", CLEAN),
     row("merge --squash, commit", RT, "git merge --squash $B; git commit -q --no-edit", CLEAN),
+    // As where the spec was changed after the first step, or the first step was made where no hook saw it.
+    row("merge --squash, commit (second step)", RT, "git -c core.hooksPath=/dev/null merge -q --squash $B; git commit -q --no-edit", RESET),
     Row {
         allowed: Some(
             "echo mine >work-$ID; git add .; git commit -q -m On; ! git merge $B >/dev/null; \
@@ -72,7 +80,20 @@ pub const ROWS: &[Row] = &[
     row("cherry-pick", RT, "git cherry-pick $(git log -1 --format=%H $B -- work-$ID)", Left::Restore("git cherry-pick --abort")),
     row("am", RT, "git format-patch -q --stdout main..$B | git am -q", Left::Restore("git am --abort")),
     Row {
-        allowed: Some("echo x >f; git add f; git commit -q -m 'On'; git revert --no-edit HEAD"),
+        allowed: Some(
+            "git merge -q $B; git revert --no-edit $(git log -1 --format=%H -- work-$ID); test ! -e work-$ID; \
+             git revert --no-edit HEAD; test -e work-$ID",
+        ),
+        ..row(
+            "revert",
+            RT,
+            "echo x >f; git add f; git commit -q -m On; git revert --no-commit HEAD; echo sly >work-$ID; git add .; \
+             git commit -q -m \"Revert \\\"chant($ID): take it away\\\"\" -m \"This reverts commit $(git rev-parse HEAD).\"",
+            RESET,
+        )
+    },
+    Row {
+        allowed: Some("echo x >f; git add f; git commit -q -m 'On'"),
         ..row("commit", RT, "echo x >f; git add f; git commit -q -m \"chant($ID): more\"", RESET)
     },
     Row {
@@ -87,6 +108,7 @@ pub const ROWS: &[Row] = &[
     row("update-ref", RT, "git update-ref refs/heads/main $B", CLEAN),
     row("reset --hard", RT, "git reset -q --hard $B", RESET),
     row("checkout -B", RT, "git switch -q --detach; git checkout -q -B main $B", RESET),
+    free("branch -D", "git switch -q --detach; git branch -q -D main"),
     row("fetch . $B:main", RT, "git switch -q --detach; git fetch -q . $B:main", CLEAN),
     row("push . $B:main", "pre-push", "git switch -q --detach; git push -q . $B:main", CLEAN),
     row("push", "pre-push", "git push -q origin $B:main 'refs/chant/*:refs/chant/*'; git merge -q --ff-only $B", CLEAN),
@@ -94,6 +116,12 @@ pub const ROWS: &[Row] = &[
     server("push to a server", "git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'"),
     server("push of several refs", "git push -q --no-verify origin other:topic $B:main 'refs/chant/*:refs/chant/*'"),
     server("push --force", "git push -q --no-verify --force origin $B:main 'refs/chant/*:refs/chant/*'"),
+    server(
+        "first push to an empty server",
+        "git -C ../origin.git for-each-ref --format='delete %(refname)' | git -C ../origin.git update-ref --stdin; \
+         git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'",
+    ),
+    free("push of a deletion", "git -C ../origin.git symbolic-ref HEAD refs/heads/none; git push -q origin :main"),
     server(
         "push after a deletion",
         "git -C ../origin.git symbolic-ref HEAD refs/heads/none; git push -q --no-verify origin :main; \

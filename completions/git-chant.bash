@@ -1456,12 +1456,20 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__verify)
-            opts="-h --all --trust --json --help"
+            opts="-h --all --trust --fresh --on --target --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -121,8 +121,11 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l dry-run -d 
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -l prompt -d 'The prompt, in place of the spec\'s own' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l on -d 'Check at this commit: a merge made by hand, say' -r
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l target -d 'The specs whose work HEAD would bring into this branch, as the gate sees them' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l all -d 'Every spec that has work'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l trust -d 'Run commands that came from another clone'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l fresh -d 'Run every command, also where a pass is recorded'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l json -d 'Print JSON'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -l by -d 'On whose behalf; the event\'s author is who types' -r

@@ -32,7 +32,7 @@ enum Format {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    let (asked, name) = asked(ctx, &args)?;
+    let (asked, name) = asked(ctx, &args.commit, args.target.as_deref())?;
     let decision = judge::ask(ctx, &asked)?;
     let target = &asked.target;
     match (args.json, args.format) {
@@ -43,14 +43,15 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     Ok(if matches!(decision, Decision::Allow { .. }) { Outcome::Yes } else { Outcome::No })
 }
 
-fn asked(ctx: &Context, args: &Args) -> Result<(Asked, String)> {
-    let target = match &args.target {
-        Some(target) => target.clone(),
+/// What a commit or range would bring into a branch, and its name for people.
+pub fn asked(ctx: &Context, commit: &str, target: Option<&str>) -> Result<(Asked, String)> {
+    let target = match target {
+        Some(target) => target.to_owned(),
         None => plan::target(ctx)?,
     };
-    let (from, name) = match args.commit.split_once("..") {
+    let (from, name) = match commit.split_once("..") {
         Some((from, to)) => (Some(from), to.trim_start_matches('.').to_owned()),
-        None => (None, args.commit.clone()),
+        None => (None, commit.to_owned()),
     };
     let name = if name.is_empty() { "HEAD".to_owned() } else { name };
     let unknown = |_| Failure::new(format!("'{}' names no commit", safe(&name))).hint("git branch --all");

@@ -127,6 +127,7 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
                 if auto.is_none() {
                     ctx.out.hint(format!("nothing was changed; let an agent settle it: git chant merge {id} --auto"));
                     ctx.out.hint(format!("or bring {target} into it yourself: git switch {} && git merge {target}", id.branch()));
+                    ctx.out.hint(format!("and once that is resolved and committed, finish the work again: git chant finalize {id}"));
                 }
             }
         }

@@ -4,8 +4,8 @@ use crate::git::Oid;
 use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
-use crate::workflow::verify::{Check, Verdict};
-use crate::workflow::{find, verify};
+use crate::workflow::verify::{Check, Recorded, Verdict};
+use crate::workflow::{find, judge, verify};
 use anyhow::Result;
 use serde_json::json;
 
@@ -21,6 +21,15 @@ pub struct Args {
     /// Run commands that came from another clone
     #[arg(long)]
     trust: bool,
+    /// Run every command, also where a pass is recorded
+    #[arg(long)]
+    fresh: bool,
+    /// Check at this commit: a merge made by hand, say
+    #[arg(long, value_name = "COMMIT", requires = "ids")]
+    on: Option<String>,
+    /// The specs whose work HEAD would bring into this branch, as the gate sees them
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["ids", "all"])]
+    target: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,11 +40,12 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let mut outcome = Outcome::Yes;
     let mut reports = Vec::new();
     for spec in specs {
-        let Some(commit) = commit_of(ctx, &spec)? else {
+        let Some(commit) = commit_of(ctx, &spec, args.on.as_deref())? else {
             return Err(Failure::new(format!("there is no commit to verify {} at", spec.id)).hint("git commit").into());
         };
         verify::require_trust(ctx, &spec, args.trust)?;
-        let checks = verify::verify(ctx, &spec, commit)?;
+        let recorded = if args.fresh { Recorded::Ignored } else { Recorded::Believed };
+        let checks = verify::verify(ctx, &spec, commit, recorded)?;
         if checks.iter().any(Check::failed) {
             outcome = Outcome::No;
         }
@@ -55,13 +65,24 @@ fn specs(ctx: &Context, args: &Args) -> Result<Vec<Spec>> {
     if !args.ids.is_empty() {
         return args.ids.iter().map(|query| find::spec(ctx, query)).collect();
     }
+    if let Some(target) = &args.target {
+        let (asked, _) = super::gate::asked(ctx, "HEAD", Some(target))?;
+        let ids = judge::coming(ctx, &asked)?;
+        if ids.is_empty() && !args.json {
+            ctx.out.line(format!("nothing that comes into {} names a spec", safe(target)));
+        }
+        return ids.iter().map(|id| find::spec(ctx, id)).collect();
+    }
     let (listed, _) = ctx.store().list()?;
     let has_work = |status| matches!(status, Status::InProgress | Status::Completed | Status::Failed | Status::NeedsAttention);
     listed.iter().filter(|spec| has_work(spec.event.status)).map(|spec| ctx.store().load_at(&spec.id, spec.tip)).collect()
 }
 
-/// Where a spec's work is: its work tip, else its branch, else what is checked out here.
-fn commit_of(ctx: &Context, spec: &Spec) -> Result<Option<Oid>> {
+/// Where a spec's work is: what a person says, else its work tip, else its branch, else what is checked out here.
+fn commit_of(ctx: &Context, spec: &Spec, named: Option<&str>) -> Result<Option<Oid>> {
+    if let Some(named) = named {
+        return ctx.repo.resolve_commit(named).map(Some);
+    }
     let finish = verify::facts(ctx, spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
     let tip = finish.filter(|tip| ctx.repo.has_object(*tip) && spec.event.status == Status::Completed);
     if let Some(tip) = tip {

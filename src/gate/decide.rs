@@ -58,7 +58,7 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
     for id in implemented_by(incoming) {
         match specs.get(&id) {
             Some(Some(facts)) => {
-                let found = judge(facts, incoming.result_tree_code.as_deref(), settings.verify);
+                let found = judge(facts, incoming, settings.verify);
                 match &facts.overridden {
                     _ if found.is_empty() => notes.extend(claim(facts)),
                     Some(why) if settings.allow_override => notes.push(format!("spec {id} is let in by an override: {}", one_line(why))),
@@ -79,12 +79,20 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
     }
 }
 
-fn judge(facts: &SpecFacts, result_tree: Option<&str>, verify: VerifyMode) -> Vec<Reason> {
+fn judge(facts: &SpecFacts, incoming: &Incoming, verify: VerifyMode) -> Vec<Reason> {
+    let result_tree = incoming.result_tree_code.as_deref();
     let mut reasons = work(facts, result_tree);
     for criterion in &facts.criteria {
         let own = judge_criterion(facts, criterion, verify);
         let on_result = if own.is_empty() { judge_on_result(facts, criterion, result_tree, verify) } else { None };
         reasons.extend(own.into_iter().chain(on_result));
+    }
+    if incoming.conflicts {
+        // One way on for all of them: there is no result yet.
+        let before = reasons.len();
+        reasons.retain(|reason| !matches!(reason, Reason::ResultNotChecked { .. }));
+        let conflict = || Reason::ResultConflicts { id: facts.id.clone(), target: short(&incoming.target).to_owned() };
+        reasons.extend((reasons.len() < before).then(conflict));
     }
     reasons.extend(intent(facts));
     reasons.extend(approval(facts));

@@ -21,6 +21,8 @@ pub struct Incoming {
     pub target: String,
     /// The code tree that the branch would have afterwards, where it is known already.
     pub result_tree_code: Option<String>,
+    /// It cannot be known, for a person has to resolve a conflict first.
+    pub conflicts: bool,
     /// The commits that the branch does not have yet, newest first or in any other fixed order.
     pub commits: Vec<IncomingCommit>,
     /// What is being merged, for the branch names that commits cannot know.

@@ -94,6 +94,13 @@ pub enum Reason {
         /// What it says.
         text: String,
     },
+    /// What the merge makes is for a person to say first.
+    ResultConflicts {
+        /// The spec.
+        id: String,
+        /// The branch that it would come into.
+        target: String,
+    },
     /// Signatures are asked for, and the approval has none that git believes.
     ApprovalUnsigned {
         /// The spec.
@@ -173,6 +180,7 @@ impl Reason {
             | Self::CheckNotRun { id, .. }
             | Self::ResultFailed { id, .. }
             | Self::ResultNotChecked { id, .. }
+            | Self::ResultConflicts { id, .. }
             | Self::ApprovalUnsigned { id }
             | Self::IntentChanged { id, .. }
             | Self::ApprovalMissing { id }
@@ -200,6 +208,7 @@ impl Reason {
             Self::CheckNotRun { .. } => "check_not_run",
             Self::ResultFailed { .. } => "result_failed",
             Self::ResultNotChecked { .. } => "result_not_checked",
+            Self::ResultConflicts { .. } => "result_conflicts",
             Self::ApprovalUnsigned { .. } => "approval_unsigned",
             Self::IntentChanged { .. } => "intent_changed",
             Self::ApprovalMissing { .. } => "approval_missing",
@@ -227,6 +236,9 @@ impl Reason {
             }
             Self::Unticked { id, number, .. } => format!("git chant check {} {number}", word(id)),
             Self::ResultFailed { id, .. } => format!("git chant reset {}", word(id)),
+            Self::ResultConflicts { id, target, .. } => {
+                format!("git switch {} && git merge {}", word(&format!("chant/{id}")), word(target))
+            }
             Self::ApprovalUnsigned { id } => format!("git -c commit.gpgSign=true chant approve {}", word(id)),
             Self::CheckFailed { id, .. } | Self::CheckNotRun { id, .. } => format!("git chant verify {}", word(id)),
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
@@ -241,6 +253,9 @@ impl Reason {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::IntentChanged { diff, .. } => diff.as_deref(),
+            Self::ResultConflicts { .. } => {
+                Some("resolve the conflict there and commit it; then finish the work again: git chant finalize")
+            }
             _ => None,
         }
     }
@@ -274,6 +289,9 @@ impl fmt::Display for Reason {
             Self::ResultNotChecked { id, number, text } => {
                 write!(f, "spec {id}: criterion {number} was not checked on the result of the merge: {}", one_line(text))
             }
+            Self::ResultConflicts { id, target, .. } => {
+                write!(f, "spec {id} conflicts with {target}, so its criteria cannot be checked on the result of the merge")
+            }
             Self::ApprovalUnsigned { id } => write!(f, "spec {id}: its approval has no signature that git believes"),
             Self::IntentChanged { id, .. } => write!(f, "spec {id}: the intent changed after the work was started, and nobody approved it"),
             Self::ApprovalMissing { id } => write!(f, "spec {id} is not approved"),
@@ -306,9 +324,9 @@ pub(super) fn abbreviated(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 
-/// A value as one shell word: ids may hold what a shell would read.
+/// A value as one shell word: ids and branches may hold what a shell would read.
 fn word(id: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_.,+@%".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "-_.,+@%/".contains(c);
     if !id.is_empty() && id.chars().all(plain) { id.to_owned() } else { format!("'{}'", id.replace('\'', r"'\''")) }
 }
 
@@ -322,6 +340,8 @@ mod tests {
         assert_eq!(reason.to_string(), "spec x-001: criterion 2 is not ticked: Tests pass [2J");
         assert_eq!(reason.mend(), "git chant check x-001 2");
         assert_eq!(reason.spec(), Some("x-001"));
+        let reason = Reason::ResultConflicts { id: "x-001".to_owned(), target: "release/1".to_owned() };
+        assert_eq!(reason.mend(), "git switch chant/x-001 && git merge release/1");
     }
 
     #[test]

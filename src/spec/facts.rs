@@ -66,6 +66,7 @@ pub struct Facts {
     pub marked: Vec<String>,
     passes: BTreeSet<(String, String)>,
     exits: BTreeMap<(String, String), i32>,
+    taken_back: BTreeSet<(String, String)>,
 }
 
 impl Facts {
@@ -121,7 +122,8 @@ impl Facts {
         facts
     }
 
-    /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree.
+    /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree. Where nothing recorded was believed (`Fresh`), a failure
+    /// takes older passes back.
     fn read_verdicts(&mut self, event: &Event) {
         let tree = event.extra("Code-Tree").unwrap_or_default();
         for verdict in event.extras("Verdict") {
@@ -130,10 +132,15 @@ impl Facts {
             let exit = words.find_map(|word| word.strip_prefix("exit=")?.parse().ok()).unwrap_or(-1);
             let key = (tree.to_owned(), digest.to_owned());
             if word == "pass" {
-                self.passes.insert(key);
-            } else {
-                self.exits.entry(key).or_insert(exit);
+                if !self.taken_back.contains(&key) {
+                    self.passes.insert(key);
+                }
+                continue;
             }
+            if event.extra("Fresh").is_some() && !self.passes.contains(&key) {
+                self.taken_back.insert(key.clone());
+            }
+            self.exits.entry(key).or_insert(exit);
         }
     }
 
@@ -218,5 +225,18 @@ mod tests {
         assert_eq!(facts.failed("t", "d"), None);
         assert_eq!(facts.failed("u", "d"), Some(3));
         assert!(!facts.passed("u", "d"));
+    }
+
+    #[test]
+    fn a_fresh_failure_takes_older_passes_back_until_it_passes_again() {
+        let verify = |verdict: &str, fresh: bool| {
+            let extra = [("Code-Tree", "t"), ("Verdict", verdict), ("Fresh", "true")];
+            event(EventKind::Verify, 1, &extra[..if fresh { 3 } else { 2 }])
+        };
+        let (pass, fail) = (verify("pass d exit=0", false), verify("fail d exit=7", true));
+        let facts = Facts::of([&fail, &pass]);
+        assert_eq!((facts.passed("t", "d"), facts.failed("t", "d")), (false, Some(7)));
+        assert!(Facts::of([&pass, &fail, &pass]).passed("t", "d"));
+        assert!(Facts::of([&verify("fail d exit=7", false), &pass]).passed("t", "d"), "a failure of another clone, at the same time");
     }
 }

@@ -196,7 +196,7 @@ fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: 
         let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &edited));
         return attention(ctx, work, tip, reason).map(Some);
     }
-    let checks = match verify::verify(ctx, spec, tip) {
+    let checks = match verify::verify(ctx, spec, tip, verify::Recorded::Believed) {
         Ok(checks) => checks,
         Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
     };

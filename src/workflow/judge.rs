@@ -10,7 +10,7 @@ use crate::git::Oid;
 use crate::spec::{EventKind, Facts, SpecId, Status, intent};
 use crate::store::Spec;
 use anyhow::Result;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What would come into a branch.
 #[derive(Clone, Debug, Default)]
@@ -33,11 +33,15 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     // A server has its own word on overrides, and says it in its own configuration.
     settings.allow_override &= !asked.on_server || ctx.repo.config_bool("chant.allowOverride", false);
     let commits = incoming_commits(ctx, asked, &settings)?;
-    let result_tree_code = result_tree(ctx, asked, &settings)?.map(|tree| tree.to_string());
-    let heads = asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect();
-    let incoming = Incoming { target: asked.target.clone(), result_tree_code, commits, heads };
+    let mut incoming = Incoming { target: asked.target.clone(), commits, heads: heads(asked), ..Incoming::default() };
+    let ids = gate::implemented_by(&incoming);
+    if !ids.is_empty() {
+        let result = result_tree(ctx, asked, &settings)?;
+        incoming.conflicts = matches!(result, ResultTree::Conflicts);
+        incoming.result_tree_code = if let ResultTree::Is(tree) = result { Some(tree.to_string()) } else { None };
+    }
     let mut known = BTreeMap::new();
-    for id in gate::implemented_by(&incoming) {
+    for id in ids {
         let spec = SpecId::parse(&id).ok().map(|id| find(ctx, &id)).transpose()?.flatten();
         known.insert(id, spec.map(|spec| Ok::<_, anyhow::Error>((verify::facts(ctx, &spec)?, spec))).transpose()?);
     }
@@ -58,17 +62,38 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     Ok(gate::decide(&incoming, &specs, &settings))
 }
 
-/// The code tree that the branch will have, where that can be known: what the result is judged by is worth a merge in memory.
-fn result_tree(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Option<Oid>> {
+/// The specs whose work would come in.
+pub fn coming(ctx: &Context, asked: &Asked) -> Result<BTreeSet<String>> {
+    let settings = settings(&ctx.repo, asked.current)?;
+    let commits = incoming_commits(ctx, asked, &settings)?;
+    Ok(gate::implemented_by(&Incoming { commits, heads: heads(asked), ..Incoming::default() }))
+}
+
+fn heads(asked: &Asked) -> Vec<IncomingHead> {
+    asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect()
+}
+
+/// The code tree that the branch will have.
+enum ResultTree {
+    Is(Oid),
+    Conflicts,
+    /// Nobody asks for it, or it is not known yet.
+    Unknown,
+}
+
+/// What the result is judged by is worth a merge in memory.
+fn result_tree(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<ResultTree> {
     if let Some(result) = asked.result {
-        return ctx.repo.code_tree(result).map(Some);
+        return ctx.repo.code_tree(result).map(ResultTree::Is);
     }
-    let (VerifyMode::Merge, [(head, _)], Some(current)) = (settings.verify, &asked.heads[..], asked.current) else { return Ok(None) };
+    let (VerifyMode::Merge, [(head, _)], Some(current)) = (settings.verify, &asked.heads[..], asked.current) else {
+        return Ok(ResultTree::Unknown);
+    };
     if ctx.repo.is_ancestor(current, *head)? {
-        return ctx.repo.code_tree(*head).map(Some);
+        return ctx.repo.code_tree(*head).map(ResultTree::Is);
     }
     let merged = ctx.repo.merge_tree(current, *head)?;
-    if merged.conflicts.is_empty() { ctx.repo.code_tree(merged.tree).map(Some) } else { Ok(None) }
+    if merged.conflicts.is_empty() { ctx.repo.code_tree(merged.tree).map(ResultTree::Is) } else { Ok(ResultTree::Conflicts) }
 }
 
 fn find(ctx: &Context, id: &SpecId) -> Result<Option<Spec>> {

@@ -98,7 +98,7 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
         }
         if let (Some(result), true) = (asked.result, spec.event.status == Status::Completed) {
             verify::require_trust(ctx, spec, false)?;
-            verify::verify(ctx, spec, result)?;
+            verify::verify(ctx, spec, result, verify::Recorded::Believed)?;
         }
     }
     if let Some(reasons) = refused(ctx, &asked)? {

@@ -12,6 +12,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// What to think of passes that are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The same command is not run twice on the same code tree.
+    Believed,
+    /// Everything is run here and now: whoever can write to the specs' refs can write a pass there.
+    Ignored,
+}
+
 /// What became of one criterion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -80,8 +89,9 @@ pub fn require_trust(ctx: &Context, spec: &Spec, trusted_by_flag: bool) -> Resul
 
 /// Runs every executable criterion of the spec on the code tree of `commit`, and records the verdicts as an event and as a note.
 ///
-/// A pass on the same code tree and command is reused; a failure never is. Nothing is recorded where nothing was run.
-pub fn verify(ctx: &Context, spec: &Spec, commit: Oid) -> Result<Vec<Check>> {
+/// A pass on the same code tree and command is reused, unless recorded ones are ignored; a failure never is. Nothing is recorded where
+/// nothing was run.
+pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Result<Vec<Check>> {
     let facts = facts(ctx, spec)?;
     let tree = ctx.repo.code_tree(commit)?;
     let criteria = spec.document.criteria();
@@ -91,7 +101,9 @@ pub fn verify(ctx: &Context, spec: &Spec, commit: Oid) -> Result<Vec<Check>> {
         let began = Instant::now();
         let verdict = match &criterion.command {
             None => Verdict::Skip,
-            Some(command) if facts.passed(&tree.to_string(), &intent::command_digest(command)) => Verdict::Reused,
+            Some(command) if recorded == Recorded::Believed && facts.passed(&tree.to_string(), &intent::command_digest(command)) => {
+                Verdict::Reused
+            }
             Some(command) => {
                 let place = match &mut place {
                     Some(place) => place,
@@ -103,13 +115,19 @@ pub fn verify(ctx: &Context, spec: &Spec, commit: Oid) -> Result<Vec<Check>> {
         checks.push(Check { number: index + 1, criterion, verdict, took: began.elapsed() });
     }
     if place.is_some() {
-        record(ctx, spec, commit, tree, &checks)?;
+        let mut change = Change::new(EventKind::Verify).with("Tip", commit).with("Code-Tree", tree);
+        if recorded == Recorded::Ignored {
+            change = change.with("Fresh", true);
+        }
+        record(ctx, spec, change, &checks)?;
+        let failed = checks.iter().filter(|check| check.failed()).count();
+        let result = if failed == 0 { "verified".to_owned() } else { format!("{failed} criteria failed") };
+        ctx.store().note(commit, &format!("{}: {result} on code tree {}", spec.id, tree.short()))?;
     }
     Ok(checks)
 }
 
-fn record(ctx: &Context, spec: &Spec, commit: Oid, tree: Oid, checks: &[Check]) -> Result<()> {
-    let mut change = Change::new(EventKind::Verify).with("Tip", commit).with("Code-Tree", tree);
+fn record(ctx: &Context, spec: &Spec, mut change: Change, checks: &[Check]) -> Result<()> {
     for check in checks {
         let Some(command) = &check.criterion.command else { continue };
         let (word, exit) = match &check.verdict {
@@ -121,10 +139,7 @@ fn record(ctx: &Context, spec: &Spec, commit: Oid, tree: Oid, checks: &[Check]) 
         let digest = intent::command_digest(command);
         change = change.with("Verdict", format!("{word} {digest} exit={exit} ms={}", check.took.as_millis()));
     }
-    ctx.store().amend(&spec.id, |_| Ok(Some(change.clone())))?;
-    let failed = checks.iter().filter(|check| check.failed()).count();
-    let result = if failed == 0 { "verified".to_owned() } else { format!("{failed} criteria failed") };
-    ctx.store().note(commit, &format!("{}: {result} on code tree {}", spec.id, tree.short()))
+    ctx.store().amend(&spec.id, |_| Ok(Some(change.clone()))).map(drop)
 }
 
 /// The worktree in which commands run: ours, kept between checks for its caches, one check at a time.

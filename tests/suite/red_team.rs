@@ -178,17 +178,12 @@ fn a_revert_is_one_by_its_tree() {
     repo.try_git(&["merge", "--no-edit", "back"]).ok();
 }
 
-#[test]
-fn refs_that_it_writes_itself_need_a_signature_that_it_cannot_make() {
-    let repo = repository();
-    repo.agent("lazy", "echo x >fake-work");
-    let id = repo.add_spec("Do it", &["It is good"]);
-    repo.chant(&["work", &id]).fails(1);
-    // A history of its own: the real start, then a finish with verdicts of its own making.
+/// Puts events upon a spec's history that nobody went through git-chant for: completed, with every box ticked.
+fn forge(repo: &TestRepo, id: &str, events: &[(&str, &str)]) {
     let name = format!("refs/chant/specs/{id}");
-    let branch = format!("chant/{id}");
     let old = repo.git(&["rev-parse", &name]);
-    let (tip, tree) = (repo.git(&["rev-parse", &branch]), repo.git(&["rev-parse", &format!("{branch}^{{tree}}")]));
+    let tip = repo.git(&["rev-parse", &format!("chant/{id}")]);
+    let tree = git_chant::git::Repository::open(repo.path()).unwrap().code_tree(tip.parse().unwrap()).unwrap();
     let document = repo.git(&["show", &format!("{name}:spec.md")]).replace("[ ]", "[x]").replace("failed", "completed") + "\n";
     std::fs::write(repo.root().join("tmp/spec.md"), document).unwrap();
     let blob = repo.git(&["hash-object", "-w", repo.root().join("tmp/spec.md").to_str().unwrap()]);
@@ -196,14 +191,27 @@ fn refs_that_it_writes_itself_need_a_signature_that_it_cannot_make() {
     let mut mktree = repo.command(repo.path(), "git");
     mktree.arg("mktree").stdin(std::fs::File::open(repo.root().join("tmp/tree")).unwrap());
     let forged_tree = super::common::Outcome::of(&mut mktree).ok().stdout.trim().to_owned();
-    let attempt = repo.show(&id)["attempt"].to_string();
+    let attempt = repo.show(id)["attempt"].to_string();
     let mut last = old;
-    for (kind, more) in [("finish", format!("Chant-Tip: {tip}\nChant-Code-Tree: {tree}\n")), ("approve", "Chant-By: Ann\n".to_owned())] {
-        let message =
-            format!("{kind}: Do it\n\nChant-Event: {kind}\nChant-Status: completed\nChant-Attempt: {attempt}\nChant-Blob: {blob}\n{more}");
+    for (kind, more) in events {
+        let message = format!(
+            "{kind}: Do it\n\nChant-Event: {kind}\nChant-Status: completed\nChant-Attempt: {attempt}\nChant-Blob: {blob}\n\
+             Chant-Tip: {tip}\nChant-Code-Tree: {tree}\n{more}"
+        );
         last = repo.git(&["commit-tree", &forged_tree, "-p", &last, "-m", &message]);
     }
     repo.git(&["update-ref", &name, &last]);
+}
+
+#[test]
+fn refs_that_it_writes_itself_need_a_signature_that_it_cannot_make() {
+    let repo = repository();
+    repo.agent("lazy", "echo x >fake-work");
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).fails(1);
+    // A history of its own: the real start, then a finish with verdicts of its own making.
+    let branch = format!("chant/{id}");
+    forge(&repo, &id, &[("finish", ""), ("approve", "Chant-By: Ann\n")]);
     let said = repo.try_git(&["merge", "--no-commit", "--no-ff", &branch]);
     assert_eq!(said.code, 0, "on one machine refs are as trustworthy as the account; the documentation says so: {said}");
     repo.git(&["merge", "--abort"]);
@@ -211,6 +219,26 @@ fn refs_that_it_writes_itself_need_a_signature_that_it_cannot_make() {
     repo.git(&["config", "chant.requireSigned", "true"]);
     let said = repo.try_git(&["merge", &branch]);
     assert!(said.code != 0 && said.stderr.contains(&format!("error: spec {id}")), "{said}");
+}
+
+#[test]
+fn a_forged_pass_does_not_stand_where_ci_runs_the_checks_itself() {
+    let repo = repository();
+    repo.agent("lazy", "echo x >fake-work");
+    let check = "test -f real-work";
+    let id = repo.add_spec("Do it", &[&format!("It is there `$ {check}`")]);
+    repo.chant(&["work", &id]).fails(1);
+    let digest = git_chant::spec::intent::command_digest(check);
+    forge(&repo, &id, &[("verify", &format!("Chant-Verdict: pass {digest} exit=0 ms=1\n")), ("finish", "")]);
+    let branch = format!("chant/{id}");
+    repo.chant(&["gate", &branch, "--target", "main"]).ok();
+    repo.chant(&["verify", &id]).ok().says("passed before on this code tree");
+    // As CI does, with the branch checked out.
+    repo.git(&["switch", "-q", "--detach", &branch]);
+    repo.chant(&["verify", "--fresh", "--trust", "--target", "main"]).fails(1).says("FAIL").says(&id);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, &branch, &format!("spec {id}: criterion 1 failed with exit code 1"));
+    repo.chant(&["verify", "--fresh", "--target", "main"]).ok().says("nothing that comes into main names a spec");
 }
 
 /// The finished work of a spec, and one more commit on its branch that takes it away.

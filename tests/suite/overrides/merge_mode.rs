@@ -69,3 +69,49 @@ fn what_was_checked_once_may_be_merged_by_git_itself() {
     repo.try_git(&["merge", "-q", "--no-edit", "again"]).ok();
     assert_eq!(checks(&repo), 2);
 }
+
+/// Where git cannot say what the merge makes, a person does, on the work's branch; what they make is checked like any work.
+#[test]
+fn a_conflict_is_resolved_on_the_branch_and_checked_there() {
+    let (repo, id) = gone_on(false);
+    let (branch, file) = (format!("chant/{id}"), format!("work-{id}"));
+    repo.write(&file, "mine\n");
+    repo.commit_all("The same file");
+    let before = repo.snapshot();
+    let said = repo.try_git(&["merge", "--no-edit", &branch]).fails(128);
+    let said = said.says(&format!("spec {id} conflicts with main, so its criteria cannot be checked on the result of the merge"));
+    said.says(&format!("hint: git switch {branch} && git merge main")).says("git chant finalize");
+    before.assert_same(&repo.snapshot());
+    repo.chant(&["merge", &id]).fails(1).says(&format!("git chant finalize {id}"));
+
+    repo.git(&["switch", "-q", &branch]);
+    repo.try_git(&["merge", "--no-edit", "main"]).fails(1);
+    repo.write(&file, "both\n");
+    repo.commit_all("Resolve");
+    repo.git(&["switch", "-q", "main"]);
+    repo.try_git(&["merge", "-q", &branch]).fails(128).says(&format!("hint: git chant finalize {id}"));
+    repo.chant(&["finalize", &id]).ok();
+    assert_eq!(checks(&repo), 2);
+    repo.try_git(&["merge", "-q", &branch]).ok();
+    assert_eq!(repo.read(&file), "both\n");
+}
+
+/// A merge made by hand elsewhere is let in once the criteria hold on it.
+#[test]
+fn a_merge_made_by_hand_is_checked_with_on() {
+    let (repo, id) = gone_on(false);
+    let file = format!("work-{id}");
+    repo.write(&file, "mine\n");
+    repo.commit_all("The same file");
+    repo.git(&["switch", "-q", "--detach"]);
+    repo.try_git(&["merge", "--no-edit", &format!("chant/{id}")]).fails(1);
+    repo.write(&file, "both\n");
+    repo.commit_all("Resolve");
+    let merge = repo.head();
+    repo.git(&["switch", "-q", "main"]);
+    repo.try_git(&["merge", "-q", "--ff-only", &merge]).fails(128).says("was not checked on the result of the merge");
+    repo.chant(&["verify", "--on", &merge]).fails(129);
+    repo.chant(&["verify", &id, "--on", &merge]).ok();
+    repo.try_git(&["merge", "-q", "--ff-only", &merge]).ok();
+    assert_eq!(checks(&repo), 2);
+}

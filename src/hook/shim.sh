@@ -73,6 +73,37 @@ is_on_work_branch() {
     return 1
 }
 
+# True where the hook beside this one asked about a merge before git touched anything.
+was_asked_before() {
+    line=
+    [ -x "${0%/*}/reference-transaction" ] && { read -r line && read -r line; } <"${0%/*}/reference-transaction"
+    case $line in
+    '# git-chant hook v'*) return 0 ;;
+    esac
+    return 1
+}
+
+# Of the hooks that git gives no standard input: is there anything to ask?
+has_question() {
+    case $kind in
+    pre-merge-commit) is_on_protected && ! was_asked_before ;;
+    pre-rebase)
+        if [ -n "${2-}" ]; then
+            is_protected "refs/heads/$2"
+        else
+            is_on_protected
+        fi
+        ;;
+    pre-commit) is_on_protected && { [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ]; } ;;
+    prepare-commit-msg | commit-msg) is_on_work_branch || [ -f "$dir/SQUASH_MSG" ] ;;
+    esac
+}
+
+case $kind in
+reference-transaction | pre-push | pre-receive) ;;
+*) [ -f "$kept" ] || has_question "$@" || exit 0 ;;
+esac
+
 # git sets GITHEAD_<oid> for everything that it merges, and for nothing else.
 is_merging() {
     case $newline$(set) in
@@ -169,16 +200,6 @@ mark() {
     exit 0
 }
 
-# True where the hook beside this one asked about a merge before git touched anything.
-was_asked_before() {
-    line=
-    [ -x "${0%/*}/reference-transaction" ] && { read -r line && read -r line; } <"${0%/*}/reference-transaction"
-    case $line in
-    '# git-chant hook v'*) return 0 ;;
-    esac
-    return 1
-}
-
 is_kept() { [ -f "$kept" ] && [ -x "$kept" ]; }
 
 # Runs the hook that was here before. husky's asks for its own name, so it is read in place of being started.
@@ -225,36 +246,15 @@ esac
 if [ -n "$read" ]; then
     read_input "$@"
     ask_gate
-    printf '%s' "$asked" | "$chant" hook "$kind" "$@"
-    exit
+    exec "$chant" hook "$kind" "$@" <<END
+${asked%"$newline"}
+END
 fi
 
 if is_kept; then
     run_kept "$@" || exit
 fi
-case $kind in
-pre-merge-commit)
-    is_on_protected && ! was_asked_before || exit 0
-    ;;
-pre-rebase)
-    if [ -n "${2-}" ]; then
-        is_protected "refs/heads/$2" || exit 0
-    else
-        is_on_protected || exit 0
-    fi
-    ;;
-pre-commit)
-    is_on_protected || exit 0
-    [ -f "$dir/MERGE_HEAD" ] || [ -f "$dir/SQUASH_MSG" ] || exit 0
-    ;;
-prepare-commit-msg)
-    is_on_work_branch || [ -f "$dir/SQUASH_MSG" ] || exit 0
-    mark "$@"
-    ;;
-commit-msg)
-    is_on_work_branch || [ -f "$dir/SQUASH_MSG" ] || exit 0
-    mark "$@"
-    ;;
-esac
+has_question "$@" || exit 0
+case $kind in prepare-commit-msg | commit-msg) mark "$@" ;; esac
 ask_gate
 exec "$chant" hook "$kind" "$@"

@@ -7,7 +7,7 @@ use crate::store::sync::refspecs;
 use crate::store::transport::{is_branch, transport};
 use crate::store::{ARCHIVE_DIR, SPEC_DIR, spec_path};
 use crate::workflow::sync::{self, Report};
-use crate::workflow::{files, hooks};
+use crate::workflow::{files, hooks, pickup};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     }
     set_up.fetch()?;
     set_up.import()?;
+    // What people did to files of specs that others know. What this command has written is not in the configuration that it began with.
+    pickup::pick_up(&Context::discover()?)?;
     let specs = ctx.store().ids()?.len();
     ctx.out.line(format!("Ready, with {specs} {}. Write one: git chant add 'What you want'", if specs == 1 { "spec" } else { "specs" }));
     Ok(Outcome::Yes)
@@ -225,8 +227,7 @@ impl Setup<'_> {
             let archived = if folded.is_empty() { String::new() } else { format!(", {} of them archived", folded.len()) };
             self.ctx.out.line(format!("specs: {} imported from files{archived}", imported.len()));
         }
-        let (view, seen) = store.look(store.begin_look()?)?;
-        store.remember(&view, &seen)
+        Ok(())
     }
 
     fn read_dir(&self, dir: &Path, known: &std::collections::HashSet<SpecId>) -> Result<Vec<ImportFile>> {

@@ -3,9 +3,9 @@ use crate::failure::Outcome;
 use crate::output::safe;
 use crate::spec::runs::Used;
 use crate::spec::{EventKind, Facts, Shown, Status, intent};
-use crate::store::{Conflict, Spec};
+use crate::store::{Conflict, Spec, spec_path};
 use crate::workflow::merge::merged_into;
-use crate::workflow::{claim, find, pickup, verify};
+use crate::workflow::{claim, files, find, pickup, verify};
 use anyhow::Result;
 use serde_json::json;
 
@@ -67,7 +67,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let merged = merged.as_deref();
     let claim = claim::of(&ctx.store(), &spec)?;
     let claim = claim.as_ref();
-    let seen = Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason, claim };
+    let behind = files::is_behind(ctx, &spec)?;
+    let seen =
+        Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason, claim, behind };
     if args.json {
         ctx.out.json(&as_json(&seen));
     } else {
@@ -87,6 +89,7 @@ struct Seen<'a> {
     blockers: &'a [String],
     merged: Option<&'a str>,
     claim: Option<&'a claim::Claim>,
+    behind: bool,
 }
 
 fn as_json(seen: &Seen) -> serde_json::Value {
@@ -139,7 +142,7 @@ fn used(facts: &Facts) -> Used {
 }
 
 fn print(ctx: &Context, seen: &Seen) {
-    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason, claim } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason, claim, behind } = *seen;
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
@@ -188,6 +191,9 @@ fn print(ctx: &Context, seen: &Seen) {
         let (what, both) = (&conflict.what, conflict.show());
         field("conflict", format!("two people changed the {what} at once, and one's text was taken; see both: {both}"));
         field("", format!("settle it: git chant edit {}", spec.id));
+    }
+    if behind {
+        field("file", format!("{} asks for something older here; what counts: git chant show --body {}", spec_path(&spec.id), spec.id));
     }
     criteria(ctx, spec, facts);
 }

@@ -40,9 +40,7 @@ pub fn tell(ctx: &Context, report: &Report, pushed: &str) -> Result<()> {
     for name in &report.others {
         ctx.out.line(format!("{pushed:<10} {}", safe(name)));
     }
-    for line in report.moves.iter().filter_map(sync::remark) {
-        ctx.out.note(line);
-    }
+    sync::remarks(ctx, &report.moves)?.iter().for_each(|line| ctx.out.note(line));
     for line in &report.skipped {
         ctx.out.warning(safe(line));
     }
@@ -55,9 +53,7 @@ pub fn tell_in_short(ctx: &Context, remote: &str, report: &Report) -> Result<()>
     if let Some(line) = sync::summary(remote, &report.moves) {
         ctx.out.line(safe(&line));
     }
-    for line in report.moves.iter().filter_map(sync::remark) {
-        ctx.out.note(line);
-    }
+    sync::remarks(ctx, &report.moves)?.iter().for_each(|line| ctx.out.note(line));
     for line in &report.skipped {
         ctx.out.warning(safe(line));
     }

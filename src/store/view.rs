@@ -60,6 +60,13 @@ impl Store<'_> {
         std::fs::read(&path).map(Some).with_context(|| format!("could not read {}", path.display()))
     }
 
+    /// True where this checkout has spec files.
+    pub fn has_files(&self) -> bool {
+        let dir = self.repo.work_dir().map(|top| top.join(SPEC_DIR));
+        let entries = dir.and_then(|dir| std::fs::read_dir(dir).ok());
+        entries.is_some_and(|mut all| all.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|end| end == "md"))))
+    }
+
     /// Begins to look at the files: git compares them while the caller does other things.
     pub fn begin_look(&self) -> Result<Look> {
         let dir = self.repo.work_dir().map(|top| top.join(SPEC_DIR)).filter(|dir| dir.is_dir());

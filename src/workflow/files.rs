@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::git::Oid;
 use crate::git::checkout::PathCommit;
-use crate::spec::{EventKind, SpecId};
+use crate::spec::{Document, EventKind, SpecId, intent};
 use crate::store::{Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
@@ -81,6 +81,15 @@ pub fn follow(ctx: &Context, id: &SpecId) -> Result<()> {
     }
     replace(&path, spec.document.as_bytes())?;
     ctx.store().remember_file(id, ctx.repo.hash_blob(spec.document.as_bytes())?)
+}
+
+/// True where the file here asks for something else than its spec, and nobody has changed it: a branch that is not here yet has the newer one.
+pub fn is_behind(ctx: &Context, spec: &Spec) -> Result<bool> {
+    let store = ctx.store();
+    let Some(bytes) = store.read_file(&spec.id)?.filter(|_| !ctx.silent()) else { return Ok(false) };
+    let blob = ctx.repo.hash_blob(&bytes)?;
+    let differs = blob.to_string() != spec.event.blob && intent::of(&Document::parse(bytes)) != intent::of(&spec.document);
+    Ok(differs && store.event_with_blob(spec, blob)?.is_some())
 }
 
 /// Two specs had one id; ours is called otherwise now, and so is its file in this checkout. The old name shows the spec that keeps it.

@@ -8,12 +8,13 @@ use crate::git::{Oid, Signature};
 use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
-use crate::store::{Change, Recorded, Spec, spec_path};
+use crate::store::{Change, Recorded, SPEC_DIR, Spec, spec_path};
 use anyhow::Result;
 
 /// Looks at every spec file of this checkout that is not as it was, and records what people did to it.
 ///
-/// Inside a run, and in a run's worktree, nothing is picked up: what counts there is decided when the run ends.
+/// Inside a run, and in a run's worktree, nothing is picked up: what counts there is decided when the run ends. Nor is it in a clone that
+/// is not set up: `init` asks the remote first which of the files are known there.
 pub fn pick_up(ctx: &Context) -> Result<()> {
     let look = begin(ctx)?;
     end(ctx, look).map(drop)
@@ -21,8 +22,16 @@ pub fn pick_up(ctx: &Context) -> Result<()> {
 
 /// The first half of [`pick_up`]: git compares the files while the caller does other things.
 pub fn begin(ctx: &Context) -> Result<Option<Look>> {
-    let blind = ctx.inside_run.is_some() || is_run_worktree(ctx)?;
-    if blind { Ok(None) } else { ctx.store().begin_look().map(Some) }
+    if ctx.inside_run.is_some() || is_run_worktree(ctx)? {
+        return Ok(None);
+    }
+    if ctx.is_set_up() {
+        return ctx.store().begin_look().map(Some);
+    }
+    if ctx.store().has_files() {
+        ctx.out.hint(format!("the files in {SPEC_DIR} are not looked at before this clone is set up: git chant init"));
+    }
+    Ok(None)
 }
 
 /// The second half: records what people did. True when there was anything to look at, so that what was read before may be old.
@@ -35,19 +44,29 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     if any {
         (view, seen) = ctx.store().look(ctx.store().begin_look()?)?;
     }
+    let mut old = Vec::new();
     for observation in &mut seen {
         if observation.file.is_none() || observation.file == observation.view {
             continue;
         }
-        if let Err(error) = take(ctx, observation) {
-            ctx.out.warning(format!("{}: {error:#}", spec_path(&observation.id)));
-            ctx.out.hint(format!("the file is as you left it; git chant edit {}", observation.id));
-            // Not seen, so that the next command looks again.
-            observation.file = observation.view;
+        match take(ctx, observation) {
+            Ok(Taken::Old) => old.push(observation.id.clone()),
+            Ok(Taken::Whole) => {}
+            Err(error) => {
+                ctx.out.warning(format!("{}: {error:#}", spec_path(&observation.id)));
+                ctx.out.hint(format!("the file is as you left it; git chant edit {}", observation.id));
+                // Not seen, so that the next command looks again.
+                observation.file = observation.view;
+            }
         }
     }
     ctx.store().remember(&view, &seen)?;
     drop(held);
+    match &old[..] {
+        [] => {}
+        [id] => ctx.out.hint(format!("{} is an older version here; git chant show {id}", spec_path(id))),
+        [id, ..] => ctx.out.hint(format!("{} files in {SPEC_DIR} are older versions here; git chant show {id}", old.len())),
+    }
     Ok(any)
 }
 
@@ -57,18 +76,27 @@ fn is_run_worktree(ctx: &Context) -> Result<bool> {
     Ok(linked && ctx.repo.current_branch()?.is_some_and(|branch| branch.starts_with("chant/")))
 }
 
-fn take(ctx: &Context, seen: &mut Observation) -> Result<()> {
+/// What a file was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// Nothing is left to say of it.
+    Whole,
+    /// What its spec was before.
+    Old,
+}
+
+fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
     let store = ctx.store();
-    let (Some(blob), Some(bytes)) = (seen.file, store.read_file(&seen.id)?) else { return Ok(()) };
+    let (Some(blob), Some(bytes)) = (seen.file, store.read_file(&seen.id)?) else { return Ok(Taken::Whole) };
     let document = Document::parse(bytes);
     let uncommitted = seen.file != seen.head;
     let Some(spec) = store.load(&seen.id)? else {
-        return adopt(ctx, &seen.id, document, uncommitted);
+        return adopt(ctx, &seen.id, document, uncommitted).map(|()| Taken::Whole);
     };
     if spec.event.blob == blob.to_string() {
-        return Ok(());
+        return Ok(Taken::Whole);
     }
-    let Some(edit) = base_of_edit(ctx, &spec, seen, document, blob)? else { return Ok(()) };
+    let Some(edit) = base_of_edit(ctx, &spec, seen, document, blob)? else { return Ok(Taken::Old) };
     edit.newest().front()?;
     if uncommitted {
         store.trust(&intent::id(edit.newest()))?;
@@ -83,7 +111,7 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<()> {
         seen.file = Some(now);
     }
     store.remember_file(&spec.id, now)?;
-    files::commit_file(ctx, &spec.id, now, &format!("chant({}): edit spec\n", spec.id))
+    files::commit_file(ctx, &spec.id, now, &format!("chant({}): edit spec\n", spec.id)).map(|()| Taken::Whole)
 }
 
 /// A file whose id no spec has: somebody wrote it by hand, or it came with a branch.
@@ -146,10 +174,7 @@ fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, document: Docume
     let Some((newest, earlier)) = versions.split_last().filter(|(newest, _)| newest.1 == blob) else { return Ok(None) };
     let newest_author = Some(author(newest.0)?);
     match known {
-        Some(known) if known + 1 == versions.len() => {
-            ctx.out.hint(format!("{} is an older version here; git chant show {}", spec_path(&spec.id), spec.id));
-            Ok(None)
-        }
+        Some(known) if known + 1 == versions.len() => Ok(None),
         // Every commit since a version that the spec has is a step of its own, so that every clone makes the same events.
         Some(known) => {
             let steps = earlier[known + 1..].iter().map(|(commit, blob)| Ok((Document::parse(ctx.repo.blob(*blob)?), author(*commit)?)));

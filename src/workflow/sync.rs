@@ -262,11 +262,7 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
         if let Some(line) = summary(&remote, &plan.moves) {
             ctx.out.note(line);
         }
-        for moved in &plan.moves {
-            if let Some(line) = remark(moved) {
-                ctx.out.note(line);
-            }
-        }
+        remarks(ctx, &plan.moves)?.iter().for_each(|line| ctx.out.note(line));
     }
     Ok(())
 }
@@ -285,10 +281,9 @@ pub fn carry(ctx: &Context, remote: &str) {
     if !report.pushed.is_empty() {
         ctx.out.note(format!("To {remote}: {} pushed along (chant.autoPush).", specs(report.pushed.len())));
     }
-    for line in report.moves.iter().filter_map(remark) {
-        ctx.out.note(line);
-    }
-    if let Err(error) = after_fold(ctx, &report.moves).and(pushed) {
+    let told = after_fold(ctx, &report.moves).and_then(|()| remarks(ctx, &report.moves));
+    told.iter().flatten().for_each(|line| ctx.out.note(line));
+    if let Err(error) = told.and(pushed) {
         ctx.out.warning(safe(&format!("specs were not pushed along: {error:#}")));
         ctx.out.hint(format!("git chant push {remote}"));
     }
@@ -332,7 +327,25 @@ pub fn word(kind: &MoveKind) -> &'static str {
 }
 
 /// What somebody should know beyond that.
-pub fn remark(moved: &Move) -> Option<String> {
+pub fn remarks(ctx: &Context, moves: &[Move]) -> Result<Vec<String>> {
+    let mut lines: Vec<String> = moves.iter().filter_map(remark).collect();
+    let mut behind = Vec::new();
+    for moved in moves.iter().filter(|moved| matches!(moved.kind, MoveKind::Forward { .. } | MoveKind::Joined { .. })) {
+        match ctx.store().load(&moved.id)? {
+            Some(spec) if files::is_behind(ctx, &spec)? => behind.push(spec.id),
+            _ => {}
+        }
+    }
+    if let Some(id) = behind.first() {
+        let files = if behind.len() == 1 { format!("The file of {id} asks") } else { format!("The files of {} specs ask", behind.len()) };
+        lines.push(format!(
+            "{files} for something older here: the newer text comes with its branch (git pull). What counts: git chant show --body {id}"
+        ));
+    }
+    Ok(lines)
+}
+
+fn remark(moved: &Move) -> Option<String> {
     let id = &moved.id;
     match &moved.kind {
         MoveKind::Renamed { from } => Some(format!(

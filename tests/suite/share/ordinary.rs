@@ -95,3 +95,48 @@ fn a_plain_push_carries_specs_when_asked_to() {
     us.try_git(&["push"]).ok().says("warning: specs were not pushed along");
     assert_eq!(us.git(&["rev-parse", "origin/main"]), us.head());
 }
+
+#[test]
+fn a_clone_that_is_not_set_up_takes_no_file_over() {
+    let (us, _) = two_clones();
+    let (id, other) = (us.add_spec("One", &["First"]), us.add_spec("Two", &["First"]));
+    us.git(&["push", "--quiet"]);
+    us.chant(&["edit", &id, "--add-label", "x"]).ok();
+    us.chant(&["push"]).ok();
+    let plain = us.clone_to(us.root().join("origin.git"), "plain");
+    plain.chant(&["list"]).ok().says("hint: the files in .chant/specs are not looked at").says("git chant init").says_not("Took over");
+    plain.chant(&["show", &id]).fails(128).says("git chant init");
+    assert_eq!(plain.git(&["for-each-ref", "refs/chant"]), "");
+    // What somebody did to a file meanwhile is an edit like any other, once the clone knows the spec.
+    plain.edit_spec(&other, "# Two", "# Zwei");
+    plain.chant(&["init"]).ok().says_not("imported").says("Recorded your edit of").says("older version here");
+    assert_eq!(plain.events(&id), us.events(&id));
+    assert_eq!(plain.events(&other), ["create", "edit"]);
+    plain.chant(&["list"]).ok().says("Zwei").says_not("hint:");
+}
+
+#[test]
+fn a_file_that_is_behind_its_spec_is_named_until_its_branch_comes() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.git(&["push", "--quiet"]);
+    us.chant(&["push"]).ok();
+    them.git(&["pull", "--quiet"]);
+    them.chant(&["list"]).ok();
+    us.chant(&["edit", &id, "--title", "Uno"]).ok();
+    us.chant(&["push"]).ok();
+    let head = them.head();
+    them.chant(&["fetch"]).ok().says(&format!("The file of {id} asks for something older here")).says("git pull");
+    // Files travel with branches: nothing is written over the branch that is checked out, and nothing stands in the way of a pull.
+    assert_eq!((them.head(), them.git(&["status", "--porcelain", "-uno"])), (head, String::new()));
+    them.chant(&["show", &id]).ok().says("Uno").says(&format!("file:        .chant/specs/{id}.md asks for something older here"));
+    them.chant(&["list"]).ok().says("Uno").says_not("older");
+    // An edit of the older text is one all the same, and both count.
+    them.edit_spec(&id, "- [ ] First", "- [ ] First\n- [ ] Second");
+    them.chant(&["show", &id]).ok().says("Uno").says("Second").says_not("asks for something older");
+    us.git(&["push", "--quiet"]);
+    them.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]);
+    let text = them.read(&TestRepo::spec_file(&id));
+    assert!(text.contains("# Uno") && text.contains("Second"), "{text}");
+    them.chant(&["show", &id]).ok().says_not("older");
+}

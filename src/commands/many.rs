@@ -140,7 +140,7 @@ impl Teller for Words {
     fn started(&self, started: &Started) -> Box<dyn Live> {
         let prefix = self.prefix(&started.spec.id);
         announce(self.out, started, &prefix);
-        if !self.prefixed && self.out.moves() {
+        if self.out.moves() {
             return Box::new(Bar::new(self.out, &started.spec.id));
         }
         Box::new(Lines::new(self.out, prefix))

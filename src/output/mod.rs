@@ -68,8 +68,11 @@ impl Output {
 
     /// Bytes of the answer, as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        if out.write_all(bytes).and_then(|()| out.flush()).is_err() && HELD.load(Ordering::SeqCst) == 0 {
+        let write = || {
+            let mut out = std::io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        };
+        if progress::above(write).is_err() && HELD.load(Ordering::SeqCst) == 0 {
             end_quietly();
         }
     }
@@ -124,12 +127,12 @@ impl Output {
         complain("error: ", text.as_ref());
     }
 
-    /// True where a line that moves can be shown.
+    /// True where a line that moves can be shown. An answer that goes elsewhere has the whole story, as lines.
     pub fn moves(&self) -> bool {
-        std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        std::io::stdout().is_terminal() && std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
-    /// One line on the terminal that moves.
+    /// One line on the terminal that moves, beside those of others.
     pub fn progress(&self, prefix: &str) -> Progress {
         Progress::new(prefix)
     }
@@ -146,11 +149,9 @@ impl Output {
 }
 
 fn complain(prefix: &str, text: &str) {
-    let mut out = std::io::stderr().lock();
+    let lines: String = text.lines().map(|line| format!("{prefix}{line}\n")).collect();
     // Nobody is left to be told when standard error is closed.
-    for line in text.lines() {
-        drop(writeln!(out, "{prefix}{line}"));
-    }
+    drop(progress::above(|| std::io::stderr().lock().write_all(lines.as_bytes())));
 }
 
 /// The error that ended the process, its causes and its hints.

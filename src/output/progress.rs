@@ -1,8 +1,51 @@
-//! One line on a terminal that moves while something runs.
+//! Lines on a terminal that move while something runs: one for each, below everything else that is said.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// A spinner with words. Where standard error is no terminal it shows nothing.
+/// How often the spinners turn and the clocks go on.
+const TURN: Duration = Duration::from_millis(200);
+
+/// The lines that move share one terminal, and so one place where they are drawn; nothing where none is shown.
+static LINES: Mutex<Option<Lines>> = Mutex::new(None);
+
+struct Lines {
+    drawn: MultiProgress,
+    shown: usize,
+    /// An empty line on top: the terminal's own `^C` moves everything up by one, and what it moves out of our reach stays.
+    margin: ProgressBar,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let drawn = MultiProgress::new();
+        let margin = drawn.add(ProgressBar::new_spinner());
+        style(&margin, "{msg}");
+        margin.set_message(" ");
+        Self { drawn, shown: 0, margin }
+    }
+}
+
+fn lines() -> MutexGuard<'static, Option<Lines>> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}
+
+/// Prints something that stays, above the lines that move.
+pub(super) fn above<T>(print: impl FnOnce() -> T) -> T {
+    match &*lines() {
+        Some(lines) => lines.drawn.suspend(print),
+        None => print(),
+    }
+}
+
+/// A spinner with words, which turns by itself and goes away when this is dropped. Where standard error is no terminal it shows nothing.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -10,11 +53,13 @@ pub struct Progress {
 
 impl Progress {
     pub(super) fn new(prefix: &str) -> Self {
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}") {
-            bar.set_style(style);
-        }
+        let mut lines = lines();
+        let lines = lines.get_or_insert_with(Lines::new);
+        lines.shown += 1;
+        let bar = lines.drawn.add(ProgressBar::new_spinner());
+        style(&bar, "{spinner} {prefix} {elapsed} {wide_msg}");
         bar.set_prefix(prefix.to_owned());
+        bar.enable_steady_tick(TURN);
         Self { bar }
     }
 
@@ -22,14 +67,19 @@ impl Progress {
     pub fn say(&self, words: &str) {
         self.bar.set_message(words.to_owned());
     }
+}
 
-    /// Time passes: the spinner turns.
-    pub fn tick(&self) {
-        self.bar.tick();
-    }
-
-    /// Takes the line away.
-    pub fn clear(&self) {
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let mut all = lines();
         self.bar.finish_and_clear();
+        if let Some(lines) = &mut *all {
+            lines.drawn.remove(&self.bar);
+            lines.shown -= 1;
+            if lines.shown == 0 {
+                lines.margin.finish_and_clear();
+                *all = None;
+            }
+        }
     }
 }

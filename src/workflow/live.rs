@@ -9,10 +9,8 @@ use serde_json::json;
 pub trait Live: Send {
     /// The agent said or did something; the facts are those so far.
     fn item(&mut self, item: &Item, facts: &Facts);
-    /// Time passes.
-    fn tick(&mut self) {}
-    /// The agent has ended.
-    fn end(&mut self, _facts: &Facts) {}
+    /// The agent has ended; this is what we do now.
+    fn goes_on(&mut self, _with: &str) {}
 }
 
 /// Lines, as they come: for a file, a pipe, a script's own output.
@@ -53,12 +51,8 @@ impl Live for Bar {
         self.progress.say(&words(facts));
     }
 
-    fn tick(&mut self) {
-        self.progress.tick();
-    }
-
-    fn end(&mut self, _facts: &Facts) {
-        self.progress.clear();
+    fn goes_on(&mut self, with: &str) {
+        self.progress.say(with);
     }
 }
 

@@ -132,7 +132,9 @@ impl Job<'_> {
         let report = work::run(&ctx, started, live.as_mut())?;
         let finished = matches!(report.conclusion, Conclusion::Finished(_));
         let merged = self.merges.filter(|_| finished).map(|merging| {
+            live.goes_on("waiting for its turn to be merged");
             let _one_at_a_time = merging.lock();
+            live.goes_on("being merged");
             merge::until_it_takes(&ctx, &self.id, &target)
         });
         Ok(What::Ran(Box::new(report), merged))

@@ -112,7 +112,7 @@ fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<H
     for item in reader.end() {
         live.item(&item, reader.facts());
     }
-    live.end(reader.facts());
+    live.goes_on("looking at what it made");
     let facts = reader.facts().clone();
     let failure = match ended {
         Ok(_) if paused.is_some() => return (paused.map(Halt::Paused), facts),
@@ -142,7 +142,6 @@ impl Watch for Watcher<'_> {
 
     fn tick(&mut self) {
         self.paused = self.paused.take().or_else(|| self.dir.pause_asked());
-        self.live.tick();
     }
 
     fn enough(&self) -> bool {

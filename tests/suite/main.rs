@@ -37,6 +37,7 @@ mod share;
 mod shared_file;
 mod shim;
 mod split;
+mod terminal;
 mod traps;
 mod untouched;
 mod walkthrough;

@@ -21,6 +21,11 @@ impl Context {
         Ok(Self::of(Repository::discover()?))
     }
 
+    /// The repository around the current directory for those who judge what comes in: every object as it is, whatever `git replace` says.
+    pub fn discover_to_judge() -> Result<Self> {
+        Ok(Self::of(Repository::discover_unreplaced()?))
+    }
+
     /// A context for a repository that was opened already.
     pub fn of(repo: Repository) -> Self {
         let out = Output::new(repo.config("color.ui").as_deref());

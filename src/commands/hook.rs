@@ -24,7 +24,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     if kind.reads_stdin() {
         std::io::stdin().read_to_end(&mut stdin)?;
     }
-    let ctx = Context::discover()?;
+    let ctx = Context::discover_to_judge()?;
     if std::env::var("GIT_CHANT_HOOK").ok().and_then(|version| version.parse::<u32>().ok()).unwrap_or(1) < shim::VERSION {
         ctx.out.hint("the hooks here are of an older git-chant; renew them: git chant hooks install");
     }

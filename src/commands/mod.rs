@@ -137,11 +137,11 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
         Command::Fsck(args) => return fsck::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
-        Command::Gate(args) => return gate::run(&Context::discover()?, args),
+        Command::Gate(args) => return gate::run(&Context::discover_to_judge()?, args),
         Command::Agents(args) => return Ok(agents::run(&Context::discover()?, args)),
         _ => {}
     }
-    let ctx = Context::discover()?;
+    let ctx = if matches!(command, Command::Merge(_)) { Context::discover_to_judge()? } else { Context::discover()? };
     if let Command::Init(args) = command {
         return init::run(&ctx, args);
     }

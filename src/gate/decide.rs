@@ -125,7 +125,7 @@ fn work(facts: &SpecFacts, result_tree: Option<&str>) -> Vec<Reason> {
         reasons.push(Reason::NoWorkTip { id: id() });
     }
     if facts.status == Status::Completed && !facts.later_commits.is_empty() {
-        reasons.push(Reason::LaterWork { id: id(), commits: facts.later_commits.clone() });
+        reasons.push(Reason::LaterWork { id: id(), commits: facts.later_commits.clone(), merged: facts.merged_already });
     }
     // Of a run that ended badly nothing was given up yet: it can be resumed, and what is wrong with it was said.
     let given_up = !matches!(facts.status, Status::Failed | Status::NeedsAttention);

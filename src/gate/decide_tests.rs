@@ -33,6 +33,7 @@ fn complete() -> SpecFacts {
         tip_in_result: true,
         dependencies_in_result: vec![("dep".to_owned(), true)],
         later_commits: Vec::new(),
+        merged_already: false,
         abandoned_commits: Vec::new(),
         members: Vec::new(),
     }

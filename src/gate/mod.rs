@@ -96,8 +96,10 @@ pub struct SpecFacts {
     pub tip_in_result: bool,
     /// What it depends on, and whether the result contains the work of that.
     pub dependencies_in_result: Vec<(String, bool)>,
-    /// Incoming commits of the spec that came after its finish: no verdict is about them.
+    /// Incoming commits of the spec that came after its finish: no verdict is about them. Newest first.
     pub later_commits: Vec<String>,
+    /// The target has the spec's work already.
+    pub merged_already: bool,
     /// Incoming commits that belong to an attempt which was given up.
     pub abandoned_commits: Vec<String>,
     /// The members of a group, and their status.

@@ -44,6 +44,8 @@ pub enum Reason {
         id: String,
         /// The commits.
         commits: Vec<String>,
+        /// The target has its work already.
+        merged: bool,
     },
     /// A box is not ticked.
     Unticked {
@@ -244,6 +246,10 @@ impl Reason {
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
                 format!("git chant approve {}", word(id))
             }
+            Self::LaterWork { id, commits, merged: true } => {
+                let newest = commits.first().map_or("HEAD", |commit| abbreviated(commit));
+                format!("git branch {} {newest} && git chant finalize {}", word(&format!("chant/{id}")), word(id))
+            }
             Self::NoWorkTip { id } | Self::LaterWork { id, .. } => format!("git chant finalize {}", word(id)),
             Self::NoSpec { .. } => "git commit --trailer Chant-Spec=ID".to_owned(),
         }
@@ -256,6 +262,7 @@ impl Reason {
             Self::ResultConflicts { .. } => {
                 Some("resolve the conflict there and commit it; then finish the work again: git chant finalize")
             }
+            Self::LaterWork { merged: true, .. } => Some("that checks what is new; then: git chant merge"),
             _ => None,
         }
     }
@@ -272,9 +279,10 @@ impl fmt::Display for Reason {
                 let names: Vec<_> = commits.iter().map(|commit| abbreviated(commit)).collect();
                 write!(f, "spec {id}: an attempt that was given up comes in with {}", names.join(", "))
             }
-            Self::LaterWork { id, commits } => {
+            Self::LaterWork { id, commits, merged } => {
                 let names: Vec<_> = commits.iter().map(|commit| abbreviated(commit)).collect();
-                write!(f, "spec {id}: its work went on after it was finished, with {}", names.join(", "))
+                let what = if *merged { "its work is merged already, and went on" } else { "its work went on after it was finished" };
+                write!(f, "spec {id}: {what}, with {}", names.join(", "))
             }
             Self::Unticked { id, number, text } => write!(f, "spec {id}: criterion {number} is not ticked: {}", one_line(text)),
             Self::CheckFailed { id, number, text, exit } => {

@@ -74,6 +74,12 @@ impl Git {
         Self { dir: work_tree.unwrap_or(git_dir).to_owned(), env }
     }
 
+    /// git that sees every object as it is, whatever `git replace` says.
+    pub(super) fn without_replacements(mut self) -> Self {
+        self.env.push(("GIT_NO_REPLACE_OBJECTS", "1".into()));
+        self
+    }
+
     /// The directory in which git runs.
     pub fn dir(&self) -> &Path {
         &self.dir

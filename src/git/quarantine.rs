@@ -40,7 +40,11 @@ impl Repository {
         let path = real.join("config").display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
         let include = format!("[include]\n\tpath = \"{path}\"\n");
         let sha256 = self.config("extensions.objectFormat").is_some_and(|format| format == "sha256");
-        let mut format = format!("[core]\n\trepositoryFormatVersion = {}\n\tbare = true\n", u8::from(sha256 || self.reftable()));
+        // What is pushed is judged as it is.
+        let mut format = format!(
+            "[core]\n\trepositoryFormatVersion = {}\n\tbare = true\n\tuseReplaceRefs = false\n",
+            u8::from(sha256 || self.reftable())
+        );
         if sha256 {
             format += "[extensions]\n\tobjectFormat = sha256\n";
         }

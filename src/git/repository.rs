@@ -20,7 +20,19 @@ impl Repository {
     ///
     /// Refuses what git refuses too: a repository owned by somebody else.
     pub fn discover() -> Result<Self> {
-        let overrides = command_line_config();
+        Self::find(command_line_config())
+    }
+
+    /// The same, seeing every object as it is: with `git replace` anybody could show a gate another commit than the one that comes in.
+    pub fn discover_unreplaced() -> Result<Self> {
+        let mut overrides = command_line_config();
+        overrides.push("core.useReplaceRefs=false".into());
+        let mut repo = Self::find(overrides)?;
+        repo.git = repo.git.without_replacements();
+        Ok(repo)
+    }
+
+    fn find(overrides: Vec<gix::bstr::BString>) -> Result<Self> {
         let options = |level| gix::open::Options::default_for_level(level).cli_overrides(overrides.clone()).bail_if_untrusted(true);
         let mapping = gix::sec::trust::Mapping { full: options(gix::sec::Trust::Full), reduced: options(gix::sec::Trust::Reduced) };
         let upwards = gix::discover::upwards::Options::default();
@@ -93,6 +105,15 @@ impl Repository {
     pub fn main_worktree(&self) -> Option<PathBuf> {
         let main = self.gix.main_repo().ok()?;
         main.workdir().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
+    }
+
+    /// What the main worktree has checked out, or the branch that a bare repository's HEAD names.
+    pub fn main_head(&self) -> Option<super::Oid> {
+        if self.git_dir() == self.common_dir() {
+            return None; // it is HEAD
+        }
+        let id = self.gix.main_repo().ok()?.head_id().ok()?.detach();
+        super::Oid::from_hex(&id.to_string())
     }
 
     /// True where refs are not files, so that gix cannot read them and git is asked.

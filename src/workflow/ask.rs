@@ -42,8 +42,9 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
         Invocation::PreReceive { updates } => receive::receive(ctx, &updates),
         Invocation::ReferenceTransaction { state, updates } => {
             let head = ctx.repo.head()?;
-            let settings = judge::settings(&ctx.repo, head.commit)?;
-            let protects = |name: &str| settings.protects(name);
+            // What cannot be read is asked about, and said then.
+            let protects =
+                |name: &str| ctx.repo.reference(name).and_then(|current| judge::protects(&ctx.repo, name, current)).unwrap_or(true);
             for question in questions(state, &updates, &merged_heads(std::env::vars_os()), head.branch.as_deref(), protects) {
                 let answer = match question {
                     Question::MergeHeads { heads } => merge_heads(ctx, heads)?,
@@ -62,7 +63,7 @@ pub fn answer(ctx: &Context, kind: HookKind, args: &[OsString], stdin: &[u8]) ->
 fn merge_heads(ctx: &Context, heads: Vec<MergedHead>) -> Result<Answer> {
     let Some(target) = ctx.repo.current_branch()? else { return Ok(Answer::Fine) };
     let current = ctx.repo.head()?.commit;
-    if heads.is_empty() || !judge::settings(&ctx.repo, current)?.protects(&target) {
+    if heads.is_empty() || !judge::protects(&ctx.repo, &target, current)? {
         return Ok(Answer::Fine);
     }
     let heads: Vec<(Oid, Option<String>)> =
@@ -76,7 +77,7 @@ fn rebase(ctx: &Context, upstream: Option<String>, branch: Option<String>) -> Re
         return Ok(Answer::Fine);
     };
     let current = ctx.repo.reference(&format!("refs/heads/{target}"))?;
-    if current.is_none() || !judge::settings(&ctx.repo, current)?.protects(&target) {
+    if current.is_none() || !judge::protects(&ctx.repo, &target, current)? {
         return Ok(Answer::Fine);
     }
     let upstream_commit = ctx.repo.resolve_commit(&upstream)?;
@@ -94,7 +95,7 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
             None => ctx.repo.reference(&format!("refs/remotes/{remote}/{target}"))?,
         };
         let Some(new) = Oid::from_hex(&push.new).filter(|new| Some(*new) != current) else { continue };
-        if !judge::settings(&ctx.repo, current.or(ctx.repo.head()?.commit))?.protects(&target) {
+        if !judge::protects(&ctx.repo, &target, current)? {
             continue;
         }
         let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server: false })?;

@@ -1,6 +1,6 @@
 //! Installing the hooks that a repository wants, where git looks for them.
 
-use super::judge;
+use super::settings;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::Repository;
@@ -25,9 +25,9 @@ pub fn selection(repo: &Repository) -> Selection {
     Selection::parse(&repo.config("chant.hooks").unwrap_or_default()).0
 }
 
-/// The protected branches, as the settings at HEAD have them.
+/// The protected branches.
 pub fn protected(repo: &Repository) -> Result<Vec<String>> {
-    Ok(judge::settings(repo, repo.head()?.commit)?.protected)
+    settings::protected(repo)
 }
 
 /// This program.

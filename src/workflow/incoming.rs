@@ -53,7 +53,7 @@ fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
 fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {
     let commit = ctx.repo.commit(id)?;
     let below = |path: &[u8], dir: &str| path.starts_with(dir.as_bytes()) && path.get(dir.len()) == Some(&b'/');
-    let planning = |path: &Vec<u8>| PLANNING.iter().any(|dir| below(path, dir));
+    let planning = |path: &Vec<u8>| path.ends_with(b".md") && PLANNING.iter().any(|dir| below(path, dir));
     let message = String::from_utf8_lossy(&commit.message).into_owned();
     Ok(IncomingCommit {
         id: id.to_string(),

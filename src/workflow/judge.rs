@@ -2,7 +2,8 @@
 
 use super::finish::CHANGED_BY_RUN;
 use super::incoming::incoming_commits;
-pub use super::settings::settings;
+pub use super::settings::{protects, settings};
+use super::taken::{self, TakenOver};
 use super::verify;
 use crate::context::Context;
 use crate::gate::{self, CriterionFacts, Decision, Incoming, IncomingHead, RequireApproval, Settings, SpecFacts, Verdict, VerifyMode};
@@ -50,8 +51,12 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
         let finish = found.as_ref().and_then(|(facts, _)| facts.finish.as_ref());
         let Some(tip) = finish.and_then(|finish| Oid::from_hex(&finish.tip)) else { continue };
         let same_tree = finish.is_some_and(|finish| Some(&finish.code_tree) == incoming.result_tree_code.as_ref());
-        if same_tree || (!view.contains(&tip.to_string())? && view.is_squashed(id, tip, &incoming)?) {
-            view.taken_over.push(tip);
+        if same_tree {
+            view.taken_over.push(TakenOver { tip, by: taken::By::Everything });
+        } else if !view.contains(&tip.to_string())?
+            && let Some(by) = taken::over(ctx, id, tip, &incoming, asked)?
+        {
+            view.taken_over.push(TakenOver { tip, by });
         }
     }
     let mut specs = BTreeMap::new();
@@ -104,18 +109,20 @@ fn find(ctx: &Context, id: &SpecId) -> Result<Option<Spec>> {
 }
 
 /// What is known of a spec, as seen from a result.
-struct View<'a> {
-    ctx: &'a Context,
-    asked: &'a Asked,
-    /// Work tips that the result holds as a squash. What they contain (the chain below them) is in the result with them.
-    taken_over: Vec<Oid>,
+pub(super) struct View<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) asked: &'a Asked,
+    /// Work that the result holds in other commits. What its tip contains (the chain below it) is in the result with it.
+    pub(super) taken_over: Vec<TakenOver>,
 }
 
 impl View<'_> {
     /// True where the result will contain a commit.
     fn contains(&self, commit: &str) -> Result<bool> {
         let Some(commit) = Oid::from_hex(commit).filter(|commit| self.ctx.repo.has_object(*commit)) else { return Ok(false) };
-        for place in self.asked.heads.iter().map(|(head, _)| *head).chain(self.asked.current).chain(self.taken_over.iter().copied()) {
+        for place in
+            self.asked.heads.iter().map(|(head, _)| *head).chain(self.asked.current).chain(self.taken_over.iter().map(|taken| taken.tip))
+        {
             if self.ctx.repo.is_ancestor(commit, place)? {
                 return Ok(true);
             }
@@ -123,54 +130,15 @@ impl View<'_> {
         Ok(false)
     }
 
-    /// True where one incoming commit that names the spec does just what the whole work does (a squash), or all that comes in does (a
-    /// rebase).
-    fn is_squashed(&self, id: &str, tip: Oid, incoming: &Incoming) -> Result<bool> {
+    /// True where the target has one of these now.
+    fn is_merged<'a>(&self, commits: impl Iterator<Item = &'a String>) -> Result<bool> {
         let Some(current) = self.asked.current else { return Ok(false) };
-        if !self.ctx.repo.has_object(tip) {
-            return Ok(false);
-        }
-        let Some(base) = self.ctx.repo.merge_bases(tip, current)?.first().copied() else { return Ok(false) };
-        let Some(whole) = self.ctx.repo.patch_id(base, tip)? else { return Ok(false) };
-        for (head, _) in &self.asked.heads {
-            let from = self.ctx.repo.merge_bases(*head, current)?.first().copied();
-            if let Some(from) = from.filter(|from| from != head)
-                && self.ctx.repo.patch_id(from, *head)?.as_ref() == Some(&whole)
-            {
-                return Ok(true);
-            }
-        }
-        for commit in incoming.commits.iter().filter(|commit| gate::implemented(commit).iter().any(|named| named == id)) {
-            if let ([parent], Some(own)) = (&commit.parents[..], Oid::from_hex(&commit.id))
-                && let Some(parent) = Oid::from_hex(parent)
-                && self.ctx.repo.patch_id(parent, own)?.as_ref() == Some(&whole)
-            {
+        for commit in commits.filter_map(|commit| Oid::from_hex(commit)).filter(|commit| self.ctx.repo.has_object(*commit)) {
+            if self.ctx.repo.is_ancestor(commit, current)? {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// What was put on top of a spec's finished work and comes in with it. A work tip that the target has already was judged when it came.
-    fn later(&self, incoming: &Incoming, id: &SpecId, tip: Option<&str>, code_tree: Option<&str>) -> Result<Vec<String>> {
-        let repo = &self.ctx.repo;
-        let Some(tip) = tip.and_then(Oid::from_hex).filter(|tip| repo.has_object(*tip)) else { return Ok(Vec::new()) };
-        if self.asked.current.map(|current| repo.is_ancestor(tip, current)).transpose()?.unwrap_or(false) {
-            return Ok(Vec::new());
-        }
-        let own: HashSet<&str> = gate::belonging(incoming, id.as_str()).into_iter().collect();
-        let mut later = Vec::new();
-        for (head, _) in &self.asked.heads {
-            let same = || Ok::<_, anyhow::Error>(code_tree == Some(repo.code_tree(*head)?.to_string().as_str()));
-            if own.is_empty() || *head == tip || !repo.is_ancestor(tip, *head)? || same()? {
-                continue;
-            }
-            let mut args = vec![head.to_string(), "--not".to_owned(), tip.to_string()];
-            args.extend(self.taken_over.iter().map(ToString::to_string));
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            later.extend(repo.rev_list(&args)?.iter().map(ToString::to_string).filter(|commit| own.contains(commit.as_str())));
-        }
-        Ok(later)
     }
 
     fn contains_any<'a>(&self, commits: impl Iterator<Item = &'a String>) -> Result<bool> {
@@ -219,6 +187,8 @@ impl View<'_> {
         let finish_tree_code = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).filter(|tree| !tree.is_empty());
         let intent_at_start = facts.start.as_ref().map(|start| start.intent.clone());
         let differs = intent_at_start.as_ref().is_some_and(|start| *start != intent_now);
+        let tip_in_result = self.contains_any(tip.iter().chain(&facts.marked))?;
+        let merged_already = self.is_merged(tip.iter().chain(&facts.marked))?;
         // Verdicts of work that is not finished are those on what is being merged.
         let judged_tree = match (&finish_tree_code, self.asked.heads.first()) {
             (Some(tree), _) => Some(tree.clone()),
@@ -239,8 +209,14 @@ impl View<'_> {
             intent_now,
             intent_at_start,
             intent_approved: facts.approved_intent.clone(),
-            later_commits: self.later(incoming, &spec.id, tip.as_deref(), finish_tree_code.as_deref())?,
-            tip_in_result: self.contains_any(tip.iter().chain(&facts.marked))?,
+            // More under the name of what is merged is like any other commit, unless every commit needs a spec that it is judged by.
+            later_commits: match merged_already {
+                true if !settings.require_spec => Vec::new(),
+                _ if !tip_in_result => Vec::new(),
+                _ => taken::later(self, incoming, spec, facts)?,
+            },
+            merged_already,
+            tip_in_result,
             finish_tip: tip.clone(),
             finish_tree_code,
             dependencies_in_result: dependencies(self, &front.depends_on)?,

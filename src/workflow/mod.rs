@@ -35,6 +35,7 @@ pub mod setup;
 pub mod split;
 pub mod start;
 pub mod sync;
+mod taken;
 pub mod takeover;
 pub mod verify;
 pub mod work;

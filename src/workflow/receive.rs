@@ -22,10 +22,9 @@ pub fn receive(ctx: &Context, updates: &[RefUpdate]) -> Result<Answer> {
             refusals.push(Refusal { target: name.clone(), reasons: vec![reason], tips: Vec::new() });
         }
     }
-    let settings = judge::settings(&seen.repo, seen.repo.head()?.commit)?;
     for update in updates {
         let name = update.name.to_string();
-        if !name.starts_with("refs/heads/") || !settings.protects(&name) {
+        if !name.starts_with("refs/heads/") || !judge::protects(&seen.repo, &name, seen.repo.reference(&name)?)? {
             continue;
         }
         if let Answer::No(more) = ask::update(&seen, &name, &update.new, true)? {

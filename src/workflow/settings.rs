@@ -2,13 +2,12 @@
 
 use crate::gate::{RequireApproval, Settings, VerifyMode};
 use crate::git::{Oid, Repository};
-use crate::spec::settings;
+use crate::spec::settings::{self, Shared};
 use anyhow::Result;
 
 /// git config, and `.chant/config.md` at the target's tip: what either asks for is asked for, whatever the other says.
 pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
-    let file = tip.map(|tip| repo.entry_at(tip, b".chant/config.md")).transpose()?.flatten();
-    let shared = file.map(|(blob, _)| Ok::<_, anyhow::Error>(settings::read(&repo.blob(blob)?))).transpose()?.unwrap_or_default();
+    let shared = tip.map(|tip| shared(repo, tip)).transpose()?.unwrap_or_default();
     let mut settings = Settings::default();
     let mut protected = repo.config_all("chant.protected");
     protected.extend(shared.protected);
@@ -25,4 +24,54 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
     settings.require_signed = repo.config_bool("chant.requireSigned", false) || shared.require_signed;
     settings.allow_override = repo.config_bool("chant.allowOverride", true) && shared.allow_override.unwrap_or(true);
     Ok(settings)
+}
+
+/// What `.chant/config.md` of a commit says.
+fn shared(repo: &Repository, tip: Oid) -> Result<Shared> {
+    let file = repo.entry_at(tip, b".chant/config.md")?;
+    Ok(file.map(|(blob, _)| Ok::<_, anyhow::Error>(settings::read(&repo.blob(blob)?))).transpose()?.unwrap_or_default())
+}
+
+/// Whether a branch that is at `tip` is protected. What is checked out where git runs has no say but to protect more: it may be the very
+/// branch that wants in.
+pub fn protects(repo: &Repository, branch: &str, tip: Option<Oid>) -> Result<bool> {
+    if settings(repo, tip)?.protects(branch) {
+        return Ok(true);
+    }
+    for place in places(repo)?.into_iter().filter(|place| Some(*place) != tip) {
+        if (Settings { protected: shared(repo, place)?.protected, ..Settings::default() }).protects(branch) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Every branch name and pattern that is protected by what is known here.
+pub fn protected(repo: &Repository) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for place in places(repo)? {
+        all.extend(settings(repo, Some(place))?.protected);
+    }
+    if all.is_empty() {
+        all = settings(repo, None)?.protected;
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
+/// Where the list of protected branches may stand: what is checked out here and in the main worktree, and the usual trunks.
+fn places(repo: &Repository) -> Result<Vec<Oid>> {
+    let mut places: Vec<Oid> = repo.head()?.commit.into_iter().chain(repo.main_head()).collect();
+    for trunk in ["refs/heads/main", "refs/heads/master"] {
+        places.extend(repo.reference(trunk)?);
+    }
+    let mut seen = Vec::new();
+    places.retain(|place| {
+        !seen.contains(place) && {
+            seen.push(*place);
+            true
+        }
+    });
+    Ok(places)
 }

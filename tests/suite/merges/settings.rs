@@ -1,6 +1,6 @@
 //! What the gate asks for: shared settings at the target's tip, which one clone can tighten and never loosen; and `git chant gate`.
 
-use super::{TestRepo, beside, finished, is_refused_with, repository};
+use super::{Outcome, TestRepo, beside, finished, is_refused_with, repository};
 
 fn share(repo: &TestRepo, settings: &str) {
     repo.write(".chant/config.md", format!("---\n{settings}\n---\n# Settings\n"));
@@ -99,9 +99,16 @@ fn a_stray_commit_is_mended_by_the_command_that_is_named() {
     let said = repo.try_git(&["commit", "-q", "-m", "Add more"]);
     let hint = said.stderr.lines().find_map(|line| line.strip_prefix("hint: git ")).unwrap_or_else(|| panic!("no hint: {said}"));
     let hint = hint.replace("ID", &id);
-    repo.try_git(&[&hint.split(' ').collect::<Vec<_>>()[..], &["-m", "Add more"]].concat()).ok();
+    // The name alone is no way in: nobody has checked it yet.
+    let said = repo.try_git(&[&hint.split(' ').collect::<Vec<_>>()[..], &["-m", "Add more"]].concat()).fails(128);
+    let said = said.says(&format!("spec {id}: its work is merged already, and went on")).says("then: git chant merge");
+    assert_eq!(repo.head(), head);
+    let mend = said.stderr.lines().find_map(|line| line.strip_prefix("hint: git branch ")).unwrap_or_else(|| panic!("no mend: {said}"));
+    repo.git(&["reset", "-q", "--hard"]);
+    Outcome::of(repo.command(repo.path(), "sh").args(["-c", &format!("git branch {mend}")])).ok();
+    repo.chant(&["merge", &id]).ok();
     assert_eq!(repo.git(&["rev-parse", "HEAD~1"]), head, "the commit before is as it was");
-    assert!(repo.git(&["log", "-1", "--format=%B"]).contains(&format!("Chant-Spec: {id}")));
+    assert!(repo.git(&["log", "-1", "--format=%B", "--", "more"]).contains(&format!("Chant-Spec: {id}")));
 }
 
 #[test]

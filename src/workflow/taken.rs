@@ -1,0 +1,76 @@
+//! How a result holds a spec's work: as its own commits, or in others that do the same; and what comes in with it that is none of it.
+
+use super::judge::{Asked, View};
+use crate::context::Context;
+use crate::gate::{self, Incoming};
+use crate::git::Oid;
+use crate::spec::Facts;
+use crate::store::Spec;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// Work that the result holds in other commits.
+pub(super) struct TakenOver {
+    /// The work tip that its finish recorded.
+    pub(super) tip: Oid,
+    /// What does the same.
+    pub(super) by: By,
+}
+
+/// What does just what a spec's whole work does.
+#[derive(PartialEq, Eq)]
+pub(super) enum By {
+    /// All that comes in (a rebase).
+    Everything,
+    /// One commit that names the spec (a squash).
+    Commit(String),
+}
+
+/// Finds what does the work of `tip`, where that itself does not come in.
+pub(super) fn over(ctx: &Context, id: &str, tip: Oid, incoming: &Incoming, asked: &Asked) -> Result<Option<By>> {
+    let Some(current) = asked.current.filter(|_| ctx.repo.has_object(tip)) else { return Ok(None) };
+    let Some(base) = ctx.repo.merge_bases(tip, current)?.first().copied() else { return Ok(None) };
+    let Some(whole) = ctx.repo.patch_id(base, tip)? else { return Ok(None) };
+    for (head, _) in &asked.heads {
+        let from = ctx.repo.merge_bases(*head, current)?.first().copied();
+        if let Some(from) = from.filter(|from| from != head)
+            && ctx.repo.patch_id(from, *head)?.as_ref() == Some(&whole)
+        {
+            return Ok(Some(By::Everything));
+        }
+    }
+    for commit in incoming.commits.iter().filter(|commit| gate::implemented(commit).iter().any(|named| named == id)) {
+        if let ([parent], Some(own)) = (&commit.parents[..], Oid::from_hex(&commit.id))
+            && let Some(parent) = Oid::from_hex(parent)
+            && ctx.repo.patch_id(parent, own)?.as_ref() == Some(&whole)
+        {
+            return Ok(Some(By::Commit(commit.id.clone())));
+        }
+    }
+    Ok(None)
+}
+
+/// The incoming commits of a spec that its finish does not know, so that no verdict is about them: put upon its work, or naming it beside
+/// work that the target has already. A copy of a commit of the work is the work.
+pub(super) fn later(view: &View<'_>, incoming: &Incoming, spec: &Spec, facts: &Facts) -> Result<Vec<String>> {
+    let repo = &view.ctx.repo;
+    let known = |hex: &str| Oid::from_hex(hex).filter(|id| repo.has_object(*id));
+    let own: HashSet<&str> = gate::belonging(incoming, spec.id.as_str()).into_iter().collect();
+    let finish = facts.finish.as_ref();
+    let Some(tip) = finish.and_then(|finish| known(&finish.tip)).filter(|_| !own.is_empty()) else { return Ok(Vec::new()) };
+    let taken = view.taken_over.iter().find(|taken| taken.tip == tip).map(|taken| &taken.by);
+    let mut later = Vec::new();
+    for (head, _) in &view.asked.heads {
+        let tree = repo.code_tree(*head)?.to_string();
+        if *head == tip || taken == Some(&By::Everything) || finish.is_some_and(|finish| finish.code_tree == tree) {
+            continue;
+        }
+        let mut args = vec!["--right-only".to_owned(), "--cherry-pick".to_owned(), format!("{tip}...{head}"), "--not".to_owned()];
+        args.extend(view.taken_over.iter().map(|taken| taken.tip.to_string()));
+        args.extend(facts.marked.iter().filter_map(|marked| known(marked)).map(|marked| marked.to_string()));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        later.extend(repo.rev_list(&args)?.iter().map(ToString::to_string).filter(|commit| own.contains(commit.as_str())));
+    }
+    later.retain(|commit| !matches!(taken, Some(By::Commit(squash)) if squash == commit));
+    Ok(later)
+}

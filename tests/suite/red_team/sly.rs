@@ -1,0 +1,115 @@
+//! Ways that are less plain: from its own worktree, with its own settings, under another commit's name, beside work that is in already.
+
+use super::super::merges::{finished, repository};
+use super::{refused, undone};
+
+/// Moves `main` from a worktree in which the agent's own settings are checked out.
+#[test]
+fn what_is_checked_out_has_no_say_in_what_is_protected() {
+    let (repo, id) = undone();
+    let tree = repo.at(repo.root().join("its-own"));
+    repo.git(&["worktree", "add", "-q", "-b", "sly", tree.path().to_str().unwrap(), &format!("chant/{id}")]);
+    tree.write(".chant/config.md", "---\nprotected: [none]\nverify: none\n---\n");
+    tree.git(&["add", "-f", ".chant/config.md"]);
+    tree.git(&["commit", "-q", "-m", "Settle"]);
+    let main = repo.head();
+    // Hooks that are installed from there guard what they guarded.
+    tree.chant(&["hooks", "install"]).ok().says("protected branches: main, master, none");
+    for way in [
+        &["update-ref", "refs/heads/main", "sly"][..],
+        &["push", "-q", ".", "sly:main"],
+        &["fetch", "-q", "--update-head-ok", ".", "sly:main"],
+    ] {
+        let said = tree.try_git(way);
+        assert!(said.code != 0 && said.stderr.contains(&format!("spec {id} is failed")), "git {}: {said}", way.join(" "));
+    }
+    assert_eq!(repo.head(), main);
+    // A branch that only the trunk's settings name.
+    repo.write(".chant/config.md", "---\nprotected: [main, release/*]\n---\n");
+    repo.commit_all("Settle");
+    repo.git(&["branch", "-q", "release/1", "main~1"]);
+    repo.chant(&["hooks", "install"]).ok().says("release/*");
+    tree.try_git(&["push", "-q", ".", "sly:release/1"]).fails(1).says(&format!("spec {id} is failed"));
+}
+
+#[test]
+fn a_commit_is_judged_as_it_is_and_not_as_git_replace_shows_it() {
+    let (repo, id) = undone();
+    let branch = format!("chant/{id}");
+    let bad = repo.git(&["rev-parse", &branch]);
+    let harmless = repo.git(&["commit-tree", "main^{tree}", "-p", "main", "-m", "Nothing to see"]);
+    let bare = repo.at(repo.with_origin());
+    bare.chant(&["hooks", "install", "--server"]).ok();
+    repo.git(&["replace", &bad, &harmless]);
+    repo.git(&["push", "-q", "origin", "refs/replace/*:refs/replace/*"]);
+    refused(&repo, &branch, &format!("spec {id} is failed"));
+    repo.chant(&["gate", "--target", "main", &bad]).fails(1);
+    repo.chant(&["merge", &id]).fails(1);
+    repo.try_git(&["push", "-q", "--no-verify", "origin", &format!("{bad}:main"), "refs/chant/*:refs/chant/*"]).fails(1).says("is failed");
+}
+
+#[test]
+fn the_name_of_finished_work_is_no_way_in_for_more() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    repo.git(&["config", "chant.requireSpec", "true"]);
+    // A copy of the work, made before it was merged, is the work.
+    repo.git(&["switch", "-q", "-c", "copied"]);
+    repo.git(&["cherry-pick", &format!("chant/{id}~1")]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.chant(&["merge", &id]).ok();
+    let more = |branch: &str, from: &str| {
+        repo.git(&["switch", "-q", "-c", branch, from]);
+        repo.write("more", "x\n");
+        repo.git(&["add", "more"]);
+        repo.git(&["commit", "-q", "-m", &format!("chant({id}): and this")]);
+        repo.git(&["switch", "-q", "main"]);
+    };
+    more("after", "main");
+    // Without the setting it is like any other commit.
+    repo.chant(&["gate", "after", "--target", "main"]).fails(1);
+    repo.git(&["config", "chant.requireSpec", "false"]);
+    repo.chant(&["gate", "after", "--target", "main"]).ok();
+    repo.git(&["config", "chant.requireSpec", "true"]);
+    refused(&repo, "after", &format!("spec {id}: its work is merged already, and went on, with "));
+    more("beside", "main~1");
+    refused(&repo, "beside", "its work is merged already, and went on");
+    repo.try_git(&["merge", "-q", "--no-edit", "copied"]).ok();
+}
+
+/// The work as a squash, and one more commit that says it is of it.
+#[test]
+fn nothing_comes_in_beside_a_squash() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    repo.git(&["switch", "-q", "-c", "squashed"]);
+    repo.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", "--squash", &format!("chant/{id}")]);
+    repo.git(&["commit", "-q", "-m", &format!("chant({id}): all of it")]);
+    repo.git(&["branch", "-q", "honest"]);
+    repo.write("more", "x\n");
+    repo.git(&["add", "more"]);
+    repo.git(&["commit", "-q", "-m", &format!("chant({id}): and this")]);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, "squashed", &format!("spec {id}: its work went on after it was finished"));
+    repo.try_git(&["merge", "-q", "honest"]).ok();
+}
+
+#[test]
+fn planning_is_documents() {
+    let repo = repository();
+    repo.git(&["config", "chant.requireSpec", "true"]);
+    repo.git(&["switch", "-q", "-c", "notes"]);
+    repo.write(".chant/specs/tool.py", "print('sly')\n");
+    repo.git(&["add", "-f", ".chant/specs/tool.py"]);
+    repo.git(&["commit", "-q", "-m", "Notes"]);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, "notes", "belongs to no spec: Notes");
+}
+
+/// git tells no hook about the new name; gitchant-gate(7) says so, and what sees it.
+#[test]
+fn a_branch_that_is_renamed_over_another_is_seen_when_it_is_pushed() {
+    let (repo, id) = undone();
+    repo.with_origin();
+    repo.git(&["switch", "-q", "--detach"]);
+    repo.git(&["branch", "-q", "-C", &format!("chant/{id}"), "main"]);
+    repo.try_git(&["push", "-q", "origin", "main"]).fails(1).says(&format!("spec {id} is failed"));
+}

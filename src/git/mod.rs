@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod command;
 pub mod glance;
 pub mod history;
+pub mod memory;
 mod near;
 pub mod objects;
 pub mod oid;
@@ -18,6 +19,7 @@ pub mod worktrees;
 
 pub use command::{Git, GitCommand, LOCAL_ENV};
 pub use history::MergedTree;
+pub use memory::{Kill, Memory, Refs};
 pub use objects::{Commit, CommitDraft, Signature};
 pub use oid::Oid;
 pub use quarantine::Quarantine;

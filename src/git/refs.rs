@@ -37,6 +37,9 @@ const LOCK_TRIES: u32 = 40;
 impl Repository {
     /// The commit (or tree) that a ref holds, following symbolic refs; `None` where there is no such ref.
     pub fn reference(&self, name: &str) -> Result<Option<Oid>> {
+        if let Some(memory) = self.memory() {
+            return Ok(memory.get(name));
+        }
         if self.reftable() {
             let output = self.git().command(["rev-parse", "--verify", "--quiet", "--end-of-options", name]).run_raw()?;
             return match output.status.code() {
@@ -75,6 +78,9 @@ impl Repository {
 
     /// Every ref below `prefix` (which ends in `/`), sorted by name.
     pub fn references(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
+        if let Some(memory) = self.memory() {
+            return Ok(memory.below(prefix));
+        }
         if self.reftable() {
             let text = self.git().command(["for-each-ref", "--format=%(objectname) %(refname)", prefix]).line()?;
             let pairs = text.lines().filter_map(|line| line.split_once(' '));
@@ -102,6 +108,9 @@ impl Repository {
     pub fn update_refs(&self, changes: &[RefChange], reason: &str) -> Result<RefUpdate> {
         if changes.is_empty() {
             return Ok(RefUpdate::Done);
+        }
+        if let Some(memory) = self.memory() {
+            return memory.update(changes);
         }
         let script = transaction(changes);
         for attempt in 0..LOCK_TRIES {

@@ -12,6 +12,7 @@ pub struct Repository {
     git: Git,
     common_dir: PathBuf,
     reftable: bool,
+    pub(super) memory: Option<super::memory::Memory>,
     index_is_elsewhere: bool,
 }
 
@@ -66,7 +67,7 @@ impl Repository {
             false => Git::at(top.unwrap_or(git_dir)),
         };
         let index_is_elsewhere = set("GIT_INDEX_FILE");
-        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files"), index_is_elsewhere })
+        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files"), memory: None, index_is_elsewhere })
     }
 
     /// True where git runs us as a hook of a commit in the making, or a person uses another index than the checkout's own.
@@ -157,12 +158,18 @@ impl Repository {
 
     /// Who commits, as git would say it; a refusal where git would refuse.
     pub fn committer(&self) -> Result<super::Signature> {
+        if let Some(memory) = &self.memory {
+            return Ok(memory.who());
+        }
         let signature = self.gix.committer().ok_or_else(no_identity)?.map_err(|e| anyhow!("could not read the committer's date: {e}"))?;
         super::Signature::from_ref(signature)
     }
 
     /// Who is the author, as git would say it.
     pub fn author(&self) -> Result<super::Signature> {
+        if let Some(memory) = &self.memory {
+            return Ok(memory.who());
+        }
         let signature = self.gix.author().ok_or_else(no_identity)?.map_err(|e| anyhow!("could not read the author's date: {e}"))?;
         super::Signature::from_ref(signature)
     }

@@ -136,39 +136,44 @@ impl Planner<'_> {
     /// Decides one spec from all that is known of it: ours, theirs, and what the archive has.
     fn spec(&mut self, id: &SpecId) -> Result<()> {
         let ours = self.ours.specs.get(id).copied();
-        let mut live = match ours {
-            Some(tip) => self.beyond_archive(id, tip)?,
-            None => None,
-        };
-        let elsewhere =
-            self.theirs.specs.get(id).into_iter().chain(self.archive.others.iter().filter(|(other, _)| other == id).map(|(_, tip)| tip));
-        for tip in elsewhere {
-            let Some(theirs) = self.beyond_archive(id, *tip)? else { continue };
+        let others = self.archive.others.iter().filter(|(other, _)| other == id).map(|(_, tip)| *tip);
+        let versions: Vec<Oid> = ours.into_iter().chain(self.theirs.specs.get(id).copied()).chain(others).collect();
+        let mut live: Option<Spec> = None;
+        for tip in versions {
+            let next = self.store.load_at(id, tip)?;
+            if self.is_archived(id, tip)? {
+                continue;
+            }
             live = Some(match live {
-                None => theirs,
-                Some(live) => match self.store.relation(live.tip, theirs.tip)? {
+                None => next,
+                Some(live) => match self.store.relation(live.tip, next.tip)? {
                     Relation::Same | Relation::Ahead => live,
-                    Relation::Behind => theirs,
-                    Relation::Diverged => self.store.join(&live, &theirs)?,
+                    Relation::Behind => next,
+                    Relation::Diverged => self.store.join(&live, &next)?,
                     Relation::Unrelated => {
                         self.make_way(live)?;
-                        theirs
+                        next
                     }
                 },
             });
         }
+        let live = live.map(|live| self.with_archived(id, live)).transpose()?;
         self.settle(id, ours, live)
     }
 
-    /// A version as it stands beside what the archive has of the spec: `None` where the archive's was made from it.
-    fn beyond_archive(&self, id: &SpecId, tip: Oid) -> Result<Option<Spec>> {
-        let spec = self.store.load_at(id, tip)?;
-        let Some(archived) = self.archive.entries.get(id) else { return Ok(Some(spec)) };
-        Ok(match self.store.relation(tip, *archived)? {
-            Relation::Same | Relation::Behind => None,
-            Relation::Ahead | Relation::Unrelated => Some(spec),
-            Relation::Diverged => Some(self.store.join(&spec, &self.store.load_at(id, *archived)?)?),
-        })
+    /// True where what the archive has of a spec was made from this version.
+    fn is_archived(&self, id: &SpecId, tip: Oid) -> Result<bool> {
+        let Some(archived) = self.archive.entries.get(id) else { return Ok(false) };
+        Ok(matches!(self.store.relation(tip, *archived)?, Relation::Same | Relation::Behind))
+    }
+
+    /// What is live although the archive has the spec. It comes last, when all that is live is one: what is in that already is not joined anew.
+    fn with_archived(&self, id: &SpecId, live: Spec) -> Result<Spec> {
+        let Some(archived) = self.archive.entries.get(id) else { return Ok(live) };
+        match self.store.relation(live.tip, *archived)? {
+            Relation::Diverged => self.store.join(&live, &self.store.load_at(id, *archived)?),
+            _ => Ok(live),
+        }
     }
 
     fn settle(&mut self, id: &SpecId, old: Option<Oid>, new: Option<Spec>) -> Result<()> {

@@ -1,86 +1,95 @@
 //! What people and agents do in a clone.
 
-use super::Scene;
-use git_chant::git::Signature;
+use super::Story;
+use git_chant::git::{Repository, Signature};
 use git_chant::spec::{Approval, Document, EventKind, SpecId, Status};
-use git_chant::store::{Change, Spec};
+use git_chant::store::runs::RunRecord;
+use git_chant::store::{Change, Spec, Store};
 
-/// One deed on a spec of this clone, or a new spec.
-pub fn something(scene: &mut Scene, at: usize) {
-    let ids = scene.store(at).ids().unwrap();
-    if ids.len() < 2 || scene.rng.u8(..8) == 0 {
-        return add(scene, at);
+/// One deed on a spec of this clone, or a new spec. It may be killed, and is reported only when it is done.
+pub fn something(repo: &Repository, tale: &mut Story, at: usize) {
+    let store = Store::new(repo);
+    let ids = store.ids().unwrap();
+    if ids.len() < 2 || tale.rng.u8(..8) == 0 {
+        return add(&store, tale, at);
     }
-    let id = ids[scene.rng.usize(..ids.len())].clone();
-    if scene.rng.u8(..6) == 0 {
-        return archive(scene, at, &id);
+    let id = ids[tale.rng.usize(..ids.len())].clone();
+    if tale.rng.u8(..6) == 0 {
+        return archive(&store, tale, at, &id);
     }
-    let spec = scene.store(at).require(&id).unwrap();
-    if scene.rng.u8(..8) == 0 {
-        let line = format!("{id}: attempt {} line {}", spec.event.attempt, scene.clock);
-        scene.store(at).note(spec.tip, &line).unwrap();
-        return;
-    }
-    let mut change = deed(scene, &spec);
-    change.author = Some(author(scene, at));
-    let next = scene.store(at).append(&spec, &change).unwrap().unwrap();
-    scene.log.push(format!("{at}: {} {id} -> {}", change.kind, next.tip.short()));
-    scene.reported.push((id, next.tip));
-}
-
-/// A spec whose run is on gives its id to no other, so the runs end some time.
-pub fn end_runs(scene: &mut Scene, at: usize) {
-    for id in scene.store(at).ids().unwrap() {
-        let spec = scene.store(at).require(&id).unwrap();
-        if spec.event.status == Status::InProgress {
-            let change = Change { author: Some(author(scene, at)), ..Change::new(EventKind::Fail).status(Status::Failed) };
-            let next = scene.store(at).append(&spec, &change).unwrap().unwrap();
-            scene.reported.push((id, next.tip));
+    let spec = store.require(&id).unwrap();
+    match tale.rng.u8(..16) {
+        0 | 1 => {
+            let line = format!("{id}: attempt {} line {}", spec.event.attempt, tale.clock);
+            tale.log(format!("{at}: note {id} {:?}", store.note(spec.tip, &line)));
+        }
+        2 => {
+            let run = format!("run{}", tale.clock);
+            let (prompt, result) = (b"do it".to_vec(), "done".to_owned());
+            let record = RunRecord { id: &id, run: &run, prompt, transcript: b"did it", format: "text", result, tip: None };
+            tale.log(format!("{at}: run {id} {:?}", store.record_run(&record)));
+        }
+        _ => {
+            let mut change = deed(tale, &spec);
+            change.author = Some(tale.author(at));
+            report(tale, at, &id, change.kind, store.append(&spec, &change));
         }
     }
 }
 
-/// A clock of the scene, so that a seed makes the same commits again.
-fn author(scene: &mut Scene, at: usize) -> Signature {
-    scene.clock += 1;
-    Signature { name: format!("clone {at}"), email: "t@example.com".to_owned(), seconds: scene.clock, offset: 0 }
+fn report(tale: &mut Story, at: usize, id: &SpecId, kind: EventKind, done: anyhow::Result<Option<Spec>>) {
+    match done {
+        Ok(Some(spec)) => {
+            tale.log(format!("{at}: {kind} {id} -> {}", spec.tip.short()));
+            tale.reported.push((id.clone(), spec.tip));
+        }
+        Ok(None) => tale.log(format!("{at}: {kind} {id} lost a race")),
+        Err(error) => tale.log(format!("{at}: {kind} {id} {error:#}")),
+    }
+}
+
+/// A spec whose run is on gives its id to no other, so the runs end some time.
+pub fn end_runs(repo: &Repository, tale: &mut Story, at: usize) {
+    let store = Store::new(repo);
+    for id in store.ids().unwrap() {
+        let spec = store.require(&id).unwrap();
+        if spec.event.status == Status::InProgress {
+            let change = Change { author: Some(tale.author(at)), ..Change::new(EventKind::Fail).status(Status::Failed) };
+            report(tale, at, &id, change.kind, store.append(&spec, &change));
+        }
+    }
 }
 
 /// Few ids, so that two clones take the same one now and then.
-fn add(scene: &mut Scene, at: usize) {
-    let number = scene.rng.u8(..12);
+fn add(store: &Store<'_>, tale: &mut Story, at: usize) {
+    let number = tale.rng.u8(..12);
     let id = SpecId::parse(&format!("2026-01-29-{number:03}-abc")).unwrap();
-    if scene.store(at).archived().unwrap().contains_key(&id) {
+    if store.archived().unwrap().contains_key(&id) {
         return;
     }
     let text = format!(
         "---\nstatus: pending\nlabels: [a, b]\n---\n# Spec {number} of {at}\n\nFirst.\n\nSecond.\n\n## Acceptance Criteria\n\n- [ ] one\n- [ ] two\n- [ ] three\n"
     );
     // Some come as files, which makes the same event in every clone.
-    let (kind, author) = match scene.rng.u8(..4) {
+    let (kind, author) = match tale.rng.u8(..4) {
         0 => (EventKind::Import, Signature { name: "i".into(), email: "i".into(), seconds: 0, offset: 0 }),
-        _ => (EventKind::Create, author(scene, at)),
+        _ => (EventKind::Create, tale.author(at)),
     };
     let mut change = Change::new(kind).document(Document::parse(text));
     change.author = Some(author);
-    if let Some(spec) = scene.store(at).create(&id, change).unwrap() {
-        scene.log.push(format!("{at}: {kind} {id} -> {}", spec.tip.short()));
-        scene.reported.push((id, spec.tip));
-    }
+    report(tale, at, &id, kind, store.create(&id, change));
 }
 
-fn archive(scene: &mut Scene, at: usize, id: &SpecId) {
-    let store = scene.store(at);
+fn archive(store: &Store<'_>, tale: &mut Story, at: usize, id: &SpecId) {
     let listed: Vec<_> = store.list().unwrap().0.into_iter().filter(|spec| spec.id == *id && spec.event.status.is_closed()).collect();
-    let folded = store.archive(&listed).unwrap();
-    scene.log.push(format!("{at}: archive {folded:?}"));
+    tale.log(format!("{at}: archive {id} {:?}", store.archive(&listed)));
 }
 
-fn deed(scene: &mut Scene, spec: &Spec) -> Change {
+fn deed(tale: &mut Story, spec: &Spec) -> Change {
     let text = String::from_utf8_lossy(spec.document.as_bytes()).into_owned();
-    let word = scene.rng.u8(..5);
+    let word = tale.rng.u8(..5);
     let edited = |from: &str, to: &str| Change::new(EventKind::Edit).document(Document::parse(text.replacen(from, to, 1)));
-    match scene.rng.u8(..14) {
+    match tale.rng.u8(..14) {
         0 => edited("labels: [", &format!("labels: [l{word}, ")),
         1 => edited(", b]", "]"),
         2 => edited("# Spec", &format!("# Spec w{word}")),

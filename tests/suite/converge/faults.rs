@@ -1,10 +1,9 @@
 //! Ways in which fetching and pushing fail.
 
-use git_chant::git::{Oid, PushIf, PushRef, Pushed, RefChange, RefUpdate, Refused, Repository};
+use git_chant::git::{Kill, PushIf, PushRef, Pushed, RefChange, RefUpdate, Refs, Refused, Repository};
 use git_chant::store::Store;
 use git_chant::store::sync::Transport;
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
 
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,26 +73,30 @@ impl Transport for Faulty<'_> {
     }
 }
 
-/// Fetch and push between two repositories with one object store: only refs move, under git's own conditions.
-pub struct Shared<'a> {
-    pub here: &'a Repository,
-    pub there: &'a Repository,
+/// Sometimes whatever moves refs ends half way, before or after one of its transactions took.
+pub fn kill(rng: &mut fastrand::Rng) -> Option<Kill> {
+    let (after, done) = (rng.u32(..3), rng.bool());
+    (rng.u8(..6) == 0).then_some(Kill { after, done })
 }
 
-impl Transport for Shared<'_> {
+/// Fetch and push between two clones with the same objects: only refs move, under git's own conditions.
+pub struct InMemory<'a> {
+    pub here: &'a Repository,
+    pub there: &'a RefCell<Refs>,
+}
+
+impl Transport for InMemory<'_> {
     fn remote(&self) -> &'static str {
         "origin"
     }
 
     fn fetch(&self) -> anyhow::Result<()> {
-        let mut now: BTreeMap<String, Oid> = BTreeMap::new();
-        for (name, tip) in self.there.references("refs/chant/")? {
-            now.insert(name.replacen("refs/chant/", "refs/chant-remotes/origin/", 1), tip);
-        }
-        if let Some(notes) = self.there.reference("refs/notes/chant")? {
-            now.insert("refs/chant-notes/origin/chant".to_owned(), notes);
-        }
-        let mut before: BTreeMap<String, Oid> = self.here.references("refs/chant-remotes/origin/")?.into_iter().collect();
+        let place = |name: &str| match name.strip_prefix("refs/chant/") {
+            Some(rest) => format!("refs/chant-remotes/origin/{rest}"),
+            None => "refs/chant-notes/origin/chant".to_owned(),
+        };
+        let now: Refs = self.there.borrow().iter().map(|(name, tip)| (place(name), *tip)).collect();
+        let mut before: Refs = self.here.references("refs/chant-remotes/origin/")?.into_iter().collect();
         before.extend(self.here.references("refs/chant-notes/origin/")?);
         let mut changes = Vec::new();
         for (name, tip) in &now {
@@ -108,9 +111,9 @@ impl Transport for Shared<'_> {
     }
 
     fn push(&self, refs: &[PushRef]) -> anyhow::Result<Pushed> {
-        let (mut changes, mut refused) = (Vec::new(), Vec::new());
+        let (mut next, mut refused) = (self.there.borrow().clone(), Vec::new());
         for to in refs {
-            let old = self.there.reference(&to.name)?;
+            let old = next.get(&to.name).copied();
             let allowed = match (to.only, old, to.new) {
                 (PushIf::Always, ..) | (PushIf::FastForward, None, _) => true,
                 (PushIf::FastForward, Some(old), Some(new)) => Store::new(self.here).reaches(new, old),
@@ -119,12 +122,14 @@ impl Transport for Shared<'_> {
             };
             if !allowed {
                 refused.push(Refused { name: to.name.clone(), why: "fetch first".to_owned(), by_remote: false });
-            } else if old != to.new {
-                changes.push(RefChange::new(&to.name, old, to.new));
+            }
+            match to.new {
+                Some(new) => drop(next.insert(to.name.clone(), new)),
+                None => drop(next.remove(&to.name)),
             }
         }
         if refused.is_empty() {
-            assert_eq!(self.there.update_refs(&changes, "push")?, RefUpdate::Done);
+            self.there.replace(next);
             return Ok(Pushed::Done);
         }
         Ok(Pushed::Refused(refused))

@@ -109,8 +109,8 @@ fn wanted(args: &Args) -> Result<Vec<String>> {
 }
 
 fn porcelain(spec: &Listed, shown: Shown) -> String {
-    let clean = |text: &str| safe(&text.replace(['\t', '\n'], " "));
-    format!("{}\t{shown}\t{}\t{}\n", spec.id, clean(&spec.event.spec_type), clean(&spec.event.title))
+    let clean = |text: &str| safe(text).replace(['\t', '\n'], " ");
+    [spec.id.as_str(), shown.as_str(), &clean(&spec.event.spec_type), &clean(&spec.event.title)].join("\t") + "\n"
 }
 
 fn row_json(spec: &Listed, shown: Shown) -> serde_json::Value {

@@ -93,7 +93,7 @@ impl Repository {
                 // A ref that is deleted while we list is reported as an error by gix; it is simply not there.
                 let Ok(reference) = reference else { continue };
                 if let Some(id) = reference.target().try_id() {
-                    list.push((reference.name().as_bstr().to_string(), Oid(id.to_owned())));
+                    list.push((String::from_utf8_lossy(reference.name().as_bstr()).into_owned(), Oid(id.to_owned())));
                 }
             }
             list.sort();

@@ -3,6 +3,10 @@
 /// The text without anything that a terminal would obey: control characters (newlines and tabs stay) and the marks that reorder text
 /// are shown as escapes.
 pub fn safe(text: &str) -> String {
+    // Nearly everything is.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let reorders = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');

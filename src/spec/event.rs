@@ -186,7 +186,7 @@ impl Event {
     pub fn parse(message: &[u8]) -> Result<Self, EventError> {
         let message = std::str::from_utf8(message).map_or_else(|_| String::from_utf8_lossy(message), Cow::Borrowed);
         let message = message.trim_end();
-        let (head, trailers) = message.rsplit_once("\n\n").ok_or_else(|| EventError::new("no trailers"))?;
+        let (head, trailers) = last_paragraph(message).ok_or_else(|| EventError::new("no trailers"))?;
         let mut event = Self::unread(head);
         let (mut kind, mut status, mut attempt) = (None, None, None);
         for line in trailers.lines() {
@@ -230,6 +230,19 @@ impl Event {
             extra: Vec::new(),
         }
     }
+}
+
+/// What is before the last empty line, and what is after it. Looks for line ends from behind, which in a listing of thousands is several
+/// times faster than looking for two of them.
+fn last_paragraph(message: &str) -> Option<(&str, &str)> {
+    let mut end = message.len();
+    while let Some(at) = message[..end].rfind('\n') {
+        if at + 1 == end && end < message.len() {
+            return Some((&message[..at], &message[end + 1..]));
+        }
+        end = at;
+    }
+    None
 }
 
 /// A value that stays on its line and can hold no terminal escape.

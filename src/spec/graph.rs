@@ -6,6 +6,7 @@
 
 use super::id::{Parts, SpecId};
 use super::status::{Approval, Shown, Status};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -210,21 +211,24 @@ impl Graph {
 struct Names<'a> {
     /// Sorted.
     ids: Vec<&'a str>,
-    /// `None` where several specs share the suffix.
-    suffixes: HashMap<&'a str, Option<usize>>,
+    /// `None` where several specs share the suffix. Made for the first name that is no whole id.
+    suffixes: OnceCell<HashMap<&'a str, Option<usize>>>,
 }
 
 impl<'a> Names<'a> {
     /// `nodes` are sorted by id.
     fn of(nodes: &'a [Node]) -> Self {
-        let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
+        Self { ids: nodes.iter().map(|node| node.id.as_str()).collect(), suffixes: OnceCell::new() }
+    }
+
+    fn suffixes(&self) -> HashMap<&'a str, Option<usize>> {
         let mut suffixes = HashMap::new();
-        for (at, id) in ids.iter().enumerate() {
+        for (at, id) in self.ids.iter().enumerate() {
             if let Some(name) = Parts::name(id) {
                 suffixes.entry(name).and_modify(|first| *first = None).or_insert(Some(at));
             }
         }
-        Self { ids, suffixes }
+        suffixes
     }
 
     /// The id itself, then a suffix that one spec has, then a beginning that one spec has.
@@ -238,7 +242,7 @@ impl<'a> Names<'a> {
         if let Ok(at) = self.ids.binary_search(&name) {
             return Some(at);
         }
-        if let Some(found) = self.suffixes.get(name) {
+        if let Some(found) = self.suffixes.get_or_init(|| self.suffixes()).get(name) {
             return *found;
         }
         let first = self.ids.partition_point(|id| *id < name);

@@ -109,7 +109,7 @@ fn objection(text: &str) -> Option<&'static str> {
     if text == "index" {
         return Some("the name is taken by the archive's index");
     }
-    if text.contains(['/', '\\', '~', '^', ':', '?', '*', '[', '"', '<', '>', '|']) {
+    if text.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'"' | b'<' | b'>' | b'|')) {
         return Some("it has one of / \\ ~ ^ : ? * [ \" < > | in it");
     }
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -123,6 +123,10 @@ fn objection(text: &str) -> Option<&'static str> {
 
 /// False where a text holds what a terminal does not show as itself: format and bidi characters, unassigned ones, fillers.
 fn is_visible(text: &str) -> bool {
+    // Every listing asks this of every id, and nearly all are of these.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return true;
+    }
     // The standard library's table of printable characters is reached through `escape_debug`; it escapes quotes too, which are fine.
     // A leading letter lets combining marks follow as they do in Indic scripts, but an id cannot begin with one.
     let plain = text.replace('\'', "_");

@@ -82,6 +82,10 @@ impl FromStr for Status {
 
     /// Reads a word as people write it in `status:`; `ready` and `blocked` are derived and mean `pending`.
     fn from_str(word: &str) -> Result<Self, UnknownStatus> {
+        // What git-chant itself wrote.
+        if let Some(status) = Self::ALL.into_iter().find(|status| status.as_str() == word) {
+            return Ok(status);
+        }
         let normal = word.trim().to_ascii_lowercase().replace('-', "_");
         Ok(match normal.as_str() {
             "pending" | "ready" | "blocked" | "todo" | "open" => Self::Pending,

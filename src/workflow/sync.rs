@@ -242,11 +242,13 @@ pub fn refusal(remote: &str, refused: &[Refused]) -> Failure {
 /// Folds in what an ordinary `git fetch` or `git pull` has brought, and says so.
 pub fn fold_seen(ctx: &Context) -> Result<()> {
     let store = ctx.store();
-    let ours = store.state()?;
     for remote in ctx.repo.remotes() {
         look_at_branch(&store, &remote)?;
     }
-    for remote in store.seen_remotes()? {
+    let remotes = store.seen_remotes()?;
+    // Nobody to share with is the commonest case of all, and every command begins here.
+    let ours = if remotes.is_empty() { State::default() } else { store.state()? };
+    for remote in remotes {
         let seen = store.seen(&remote)?;
         // The common case, in which nothing is read but names.
         let same = |theirs: Option<Oid>, ours: Option<Oid>| theirs.is_none() || theirs == ours;

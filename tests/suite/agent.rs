@@ -35,7 +35,7 @@ fn task(run_dir: &RunDir, cwd: &Path, script: &str) -> Task {
 
 /// A directory to work in, and a run with an id that no other test has: leftovers are found by it.
 fn fixture() -> (tempfile::TempDir, RunDir) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = super::common::scratch();
     let name = dir.path().file_name().unwrap().to_str().unwrap();
     let run_dir = RunDir::create(dir.path(), &format!("run{name}"), "001-x").unwrap();
     (dir, run_dir)
@@ -267,7 +267,7 @@ impl Helper {
 
     /// Starts it through a shell that runs `how` first.
     fn start_by(script: &str, how: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = super::common::scratch();
         let name = format!("{}::helper", module_path!().split_once("::").unwrap().1);
         let mut command = Command::new("sh");
         command.arg("-c").arg(how).arg(std::env::current_exe().unwrap()).args([&name, "--exact", "--ignored", "--nocapture"]);

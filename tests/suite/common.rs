@@ -44,6 +44,24 @@ const FIRST_SECOND: u64 = 1_769_688_000;
 const GIT_CONFIG: &str = "[user]\n\tname = Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = main\n[core]\n\teditor = false\n\
     [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[advice]\n\tdetachedHead = false\n[protocol \"file\"]\n\tallow = always\n";
 
+/// A temporary directory. Where nobody chose a place (`TMPDIR`) it is in memory: a scenario makes a thousand small files, and on many a
+/// machine's disk that takes three times as long as all the rest.
+pub fn scratch() -> tempfile::TempDir {
+    const ROOM: u64 = 4 << 30;
+    let memory = Path::new("/dev/shm");
+    let fits = |found: rustix::fs::StatVfs| {
+        found.f_bavail * found.f_frsize >= ROOM && !found.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC)
+    };
+    let chosen = std::env::var_os("TMPDIR").is_some();
+    let mut builder = tempfile::Builder::new();
+    let named = builder.prefix("chant-");
+    match !chosen && rustix::fs::statvfs(memory).is_ok_and(fits) {
+        true => named.tempdir_in(memory).or_else(|_| named.tempdir()),
+        false => named.tempdir(),
+    }
+    .unwrap()
+}
+
 /// What several repositories of one scenario share: the temporary directory (home, scripts, clones) and the clock.
 struct Stage {
     dir: tempfile::TempDir,
@@ -73,7 +91,7 @@ impl TestRepo {
 
     /// A repository without a commit; `init_args` go to `git init`.
     pub fn empty(name: impl AsRef<OsStr>, init_args: &[&str]) -> Self {
-        let dir = tempfile::Builder::new().prefix("chant-").tempdir().unwrap();
+        let dir = scratch();
         // git prints resolved paths.
         let root = dir.path().canonicalize().unwrap();
         for sub in ["home", "bin", "tmp"] {
@@ -89,7 +107,7 @@ impl TestRepo {
 
     /// The whole scenario once more, in a directory of its own: making one takes much longer than copying it.
     pub fn copy(&self) -> Self {
-        let dir = tempfile::Builder::new().prefix("chant-").tempdir().unwrap();
+        let dir = scratch();
         let (old, new) = (self.root().to_owned(), dir.path().canonicalize().unwrap());
         assert!(Command::new("cp").arg("-a").arg(old.join(".")).arg(&new).status().unwrap().success());
         let (from, to) = (old.to_str().unwrap(), new.to_str().unwrap());

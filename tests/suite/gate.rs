@@ -23,7 +23,7 @@ fn git(dir: &Path, args: &[&str]) -> String {
 
 /// A repository on `main`, and a branch `chant/x-001` with one commit that only a trailer ties to its spec.
 fn repository() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = super::common::scratch();
     let at = dir.path();
     git(at, &["init", "-q", "-b", "main"]);
     git(at, &["commit", "-q", "--allow-empty", "-m", "Begin"]);

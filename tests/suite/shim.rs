@@ -18,7 +18,7 @@ struct Scene {
 impl Scene {
     /// A repository with shims for `main` and `release/*`, on `main`, with a branch `topic` that is one commit ahead.
     fn new() -> Self {
-        let scene = Self { dir: tempfile::tempdir().expect("a directory") };
+        let scene = Self { dir: super::common::scratch() };
         fs::create_dir_all(scene.repo()).expect("made");
         fs::create_dir_all(scene.binary().parent().expect("a parent")).expect("made");
         let script = concat!(

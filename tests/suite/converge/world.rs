@@ -31,7 +31,7 @@ enum Clones {
 
 impl World {
     pub fn new(way: Way, count: usize) -> Self {
-        let dir = tempfile::Builder::new().prefix("chant-converge-").tempdir().unwrap();
+        let dir = crate::common::scratch();
         let clones = match way {
             Way::Memory => {
                 let nobody = Signature { name: "nobody".into(), email: "t@example.com".into(), seconds: 0, offset: 0 };

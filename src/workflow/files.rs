@@ -92,37 +92,6 @@ pub fn is_behind(ctx: &Context, spec: &Spec) -> Result<bool> {
     Ok(differs && store.event_with_blob(spec, blob)?.is_some())
 }
 
-/// Two specs had one id; ours is called otherwise now, and so is its file in this checkout. The old name shows the spec that keeps it.
-pub fn give_way(ctx: &Context, from: &SpecId, to: &SpecId) -> Result<()> {
-    let store = ctx.store();
-    let (Some(old), Some(new), None) = (store.file(from), store.file(to), &ctx.inside_run) else { return Ok(()) };
-    let (Some(kept), Some(ours)) = (store.load(from)?, store.load(to)?) else { return Ok(()) };
-    let _lock = lock(ctx)?;
-    let Some(bytes) = store.read_file(from)?.filter(|_| !new.exists()) else { return Ok(()) };
-    let now = ctx.repo.hash_blob(&bytes)?;
-    if store.event_with_blob(&kept, now)?.is_some() {
-        return Ok(());
-    }
-    replace(&new, &bytes)?;
-    replace(&old, kept.document.as_bytes())?;
-    let names = [(from, ctx.repo.hash_blob(kept.document.as_bytes())?), (to, ctx.repo.hash_blob(ours.document.as_bytes())?)];
-    for (id, blob) in names {
-        store.remember_file(id, blob)?;
-    }
-    // Bytes that a person is still changing are not committed; the next command records them as an edit.
-    if !ctx.commits_files() || now != names[1].1 {
-        return Ok(());
-    }
-    let paths = names.map(|(id, blob)| (spec_path(id), Some(blob)));
-    match ctx.repo.commit_paths(&paths, &format!("chant({to}): rename from {from}\n"))? {
-        PathCommit::Done(_) | PathCommit::Already => names.iter().try_for_each(|(id, blob)| store.remember_file(id, *blob)),
-        PathCommit::NotCommitted(reason) => {
-            ctx.out.note(format!("{} is written but not committed: {reason}.", spec_path(to)));
-            Ok(())
-        }
-    }
-}
-
 /// Commits a spec's file as it is on disk, where this checkout may; else says in one line that it is not committed.
 pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Result<()> {
     if !ctx.commits_files() {

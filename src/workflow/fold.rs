@@ -2,6 +2,7 @@
 //!
 //! What comes from a remote was written by anybody. What is no spec is left where it is and named, and never stands in the way of the rest.
 
+use super::rename;
 use crate::git::{Oid, RefChange, RefUpdate};
 use crate::spec::{Event, EventKind, SpecId, Status};
 use crate::store::notes::NOTES_REF;
@@ -206,6 +207,13 @@ impl Planner<'_> {
         let id = ours.id.clone();
         let running = ours.event.status == Status::InProgress;
         ensure!(!running, "another spec has this id there, and a run of ours is on; fetch again when it has ended");
+        ensure!(
+            !rename::has_work(self.store, &ours)?,
+            "another spec has this id there, and work of ours is on {}; set it aside (git chant reset {id}), or, where it is merged, delete \
+             the branch (git branch -d {}), and fetch again",
+            id.branch(),
+            id.branch()
+        );
         let taken = |id: &SpecId| {
             self.ours.specs.contains_key(id)
                 || self.theirs.specs.contains_key(id)
@@ -214,7 +222,7 @@ impl Planner<'_> {
         };
         let free = (1..).map_while(|number| SpecId::parse(&format!("{id}.{number}")).ok()).find(|id| !taken(id));
         let free = free.context("another spec has this id there, and ours cannot have a longer one")?;
-        self.plan.change(free.ref_name(), None, Some(ours.tip));
+        self.plan.changes.extend(rename::changes(&ours, &free, self.ours, self.theirs));
         self.plan.moves.push(Move { id: free, kind: MoveKind::Renamed { from: id }, event: ours.event });
         Ok(())
     }

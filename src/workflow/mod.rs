@@ -26,6 +26,7 @@ pub mod pickup;
 pub mod plan;
 pub mod receive;
 pub mod recover;
+pub mod rename;
 pub mod resume;
 pub mod schedule;
 pub mod session;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is dropped: a file that cannot be read as a spec stays as it is and is named. Nothing is invented: an old checkout is no edit.
 
-use super::{files, find};
+use super::{files, find, rename};
 use crate::context::Context;
 use crate::git::{Oid, Signature};
 use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
@@ -94,6 +94,12 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
         return adopt(ctx, &seen.id, document, uncommitted).map(|()| Taken::Whole);
     };
     if spec.event.blob == blob.to_string() {
+        return Ok(Taken::Whole);
+    }
+    if let Some(other) = rename::meant(ctx, &spec, seen.view)? {
+        rename::give_way(ctx, &seen.id, &other)?;
+        ctx.out.note(format!("{} was made from a spec that is {other} now; so is its file.", spec_path(&seen.id)));
+        seen.file = store.read_file(&seen.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;
         return Ok(Taken::Whole);
     }
     let Some(edit) = base_of_edit(ctx, &spec, seen, document, blob)? else { return Ok(Taken::Old) };

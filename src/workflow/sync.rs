@@ -1,5 +1,10 @@
 //! Sharing specs with a remote: fetch, fold, push without force, again until it takes.
 
+mod tell;
+
+use tell::specs;
+pub use tell::{remarks, summary, word};
+
 use super::files;
 use super::fold::{self, Move, MoveKind, Plan};
 use crate::context::Context;
@@ -241,6 +246,7 @@ pub fn refusal(remote: &str, refused: &[Refused]) -> Failure {
 
 /// Folds in what an ordinary `git fetch` or `git pull` has brought, and says so.
 pub fn fold_seen(ctx: &Context) -> Result<()> {
+    super::rename::finish(ctx)?;
     let store = ctx.store();
     for remote in ctx.repo.remotes() {
         look_at_branch(&store, &remote)?;
@@ -291,72 +297,9 @@ pub fn carry(ctx: &Context, remote: &str) {
     }
 }
 
-fn specs(count: usize) -> String {
-    if count == 1 { "1 spec".to_owned() } else { format!("{count} specs") }
-}
-
 /// What a fold means for the files of this checkout.
 pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
     super::claim::observe(ctx, moves)?;
-    for moved in moves {
-        match &moved.kind {
-            MoveKind::Renamed { from } => files::give_way(ctx, from, &moved.id)?,
-            _ => files::follow(ctx, &moved.id)?,
-        }
-    }
-    Ok(())
-}
-
-/// `origin: 3 new, 1 joined`; nothing where nothing moved.
-pub fn summary(remote: &str, moves: &[Move]) -> Option<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for moved in moves {
-        *counts.entry(word(&moved.kind)).or_default() += 1;
-    }
-    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{} {word}", specs(*count))).collect();
-    (!words.is_empty()).then(|| format!("From {remote}: {}.", words.join(", ")))
-}
-
-/// How a spec moved, in a word.
-pub fn word(kind: &MoveKind) -> &'static str {
-    match kind {
-        MoveKind::New => "new",
-        MoveKind::Forward { .. } => "updated",
-        MoveKind::Joined { .. } => "joined",
-        MoveKind::Renamed { .. } => "renamed",
-        MoveKind::Archived => "archived",
-    }
-}
-
-/// What somebody should know beyond that.
-pub fn remarks(ctx: &Context, moves: &[Move]) -> Result<Vec<String>> {
-    let mut lines: Vec<String> = moves.iter().filter_map(remark).collect();
-    let mut behind = Vec::new();
-    for moved in moves.iter().filter(|moved| matches!(moved.kind, MoveKind::Forward { .. } | MoveKind::Joined { .. })) {
-        match ctx.store().load(&moved.id)? {
-            Some(spec) if files::is_behind(ctx, &spec)? => behind.push(spec.id),
-            _ => {}
-        }
-    }
-    if let Some(id) = behind.first() {
-        let files = if behind.len() == 1 { format!("The file of {id} asks") } else { format!("The files of {} specs ask", behind.len()) };
-        lines.push(format!(
-            "{files} for something older here: the newer text comes with its branch (git pull). What counts: git chant show --body {id}"
-        ));
-    }
-    Ok(lines)
-}
-
-fn remark(moved: &Move) -> Option<String> {
-    let id = &moved.id;
-    match &moved.kind {
-        MoveKind::Renamed { from } => Some(format!(
-            "Another spec has the id {from} there and keeps it; yours is {id} now. What depends on yours has to name it: git chant edit ID --depends-on {id}"
-        )),
-        MoveKind::Joined { conflicts } if !conflicts.is_empty() => Some(format!(
-            "{id}: two people changed its {} at once; one version was taken. See both: git chant history {id}; settle it: git chant edit {id}",
-            conflicts.join(" and ")
-        )),
-        _ => None,
-    }
+    moves.iter().filter(|moved| !matches!(moved.kind, MoveKind::Renamed { .. })).try_for_each(|moved| files::follow(ctx, &moved.id))?;
+    super::rename::finish(ctx)
 }

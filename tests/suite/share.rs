@@ -6,6 +6,7 @@ mod archive;
 mod branch;
 mod odd;
 mod ordinary;
+mod renamed;
 mod strangers;
 mod wires;
 

@@ -235,18 +235,24 @@ fn wait_until(condition: impl Fn() -> bool) {
     }
 }
 
-// A git-chant that is signalled or killed has to be a process of its own: this test binary again, told to run `helper` only.
+// A git-chant that is signalled or killed has to be a process of its own: this test binary again, told to run the next test only.
 
-/// Runs the agent script of `TEST_SCRIPT` and says how it ended; a line on standard input ends it afterwards.
 #[test]
-#[ignore = "the other half of the tests below"]
-fn helper() {
-    let (Ok(dir), Ok(script)) = (std::env::var("TEST_DIR"), std::env::var("TEST_SCRIPT")) else { return };
-    let dir = Path::new(&dir);
+fn a_process_of_its_own_says_how_its_agent_ended() {
+    if let (Ok(dir), Ok(script)) = (std::env::var("TEST_DIR"), std::env::var("TEST_SCRIPT")) {
+        return be_helper(Path::new(&dir), &script);
+    }
+    let mut helper = Helper::start("echo begun; exit 3");
+    helper.until("begun");
+    assert_eq!(helper.until("ended: "), "ended: Exited(3)");
+}
+
+/// Runs the agent script and says how it ended; a line on standard input ends it afterwards.
+fn be_helper(dir: &Path, script: &str) {
     let id = dir.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
     let run_dir = RunDir::create(dir, &format!("run{id}"), "001-x").unwrap();
     let mut out = std::io::stdout();
-    let ended = run(task(&run_dir, dir, &script), &mut |bytes| {
+    let ended = run(task(&run_dir, dir, script), &mut |bytes| {
         out.write_all(bytes).unwrap();
         out.flush().unwrap();
     });
@@ -268,9 +274,9 @@ impl Helper {
     /// Starts it through a shell that runs `how` first.
     fn start_by(script: &str, how: &str) -> Self {
         let dir = super::common::scratch();
-        let name = format!("{}::helper", module_path!().split_once("::").unwrap().1);
+        let name = format!("{}::a_process_of_its_own_says_how_its_agent_ended", module_path!().split_once("::").unwrap().1);
         let mut command = Command::new("sh");
-        command.arg("-c").arg(how).arg(std::env::current_exe().unwrap()).args([&name, "--exact", "--ignored", "--nocapture"]);
+        command.arg("-c").arg(how).arg(std::env::current_exe().unwrap()).args([&name, "--exact", "--nocapture"]);
         command.env("TEST_DIR", dir.path()).env("TEST_SCRIPT", script).env("GIT_DIR", "/nowhere").env("GITHEAD_abc", "x");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());

@@ -129,63 +129,65 @@ pub enum Command {
 /// Runs a verb. `tree` is the whole command line as clap knows it.
 pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     match command {
-        Command::Demo(args) => return demo::run(args),
-        Command::Generate(args) => return generate::run(args, tree()),
-        Command::MergeDriver(args) => return merge_driver::run(args),
-        Command::Hook(args) => return hook::run(args),
-        Command::Hooks(args) => return hooks::run(&Context::discover()?, args),
-        Command::Doctor(args) => return doctor::run(&Context::discover()?, args),
-        Command::Fsck(args) => return fsck::run(&Context::discover()?, args),
+        Command::Demo(args) => demo::run(args),
+        Command::Generate(args) => generate::run(args, tree()),
+        Command::MergeDriver(args) => merge_driver::run(args),
+        Command::Hook(args) => hook::run(args),
+        Command::Hooks(args) => hooks::run(&Context::discover()?, args),
+        Command::Doctor(args) => doctor::run(&Context::discover()?, args),
+        Command::Fsck(args) => fsck::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
-        Command::Gate(args) => return gate::run(&Context::discover_to_judge()?, args),
-        Command::Agents(args) => return Ok(agents::run(&Context::discover()?, args)),
-        _ => {}
+        Command::Gate(args) => gate::run(&Context::discover_to_judge()?, args),
+        Command::Agents(args) => Ok(agents::run(&Context::discover()?, args)),
+        Command::Init(args) => init::run(&Context::discover()?, args),
+        Command::Merge(_) => with_news(&Context::discover_to_judge()?, command),
+        _ => with_news(&Context::discover()?, command),
     }
-    let ctx = if matches!(command, Command::Merge(_)) { Context::discover_to_judge()? } else { Context::discover()? };
-    if let Command::Init(args) = command {
-        return init::run(&ctx, args);
-    }
+}
+
+/// Runs a verb that rests on what specs are now: what others and people's editors did comes first.
+fn with_news(ctx: &Context, command: Command) -> Result<Outcome> {
     // What an ordinary `git fetch` has brought comes first: a file that a branch brought is no news then.
-    sharing::fold_seen(&ctx)?;
+    sharing::fold_seen(ctx)?;
     if let Command::List(args) = command {
-        return list::run(&ctx, args);
+        return list::run(ctx, args);
     }
     if matches!(command, Command::Add(_) | Command::Work(_) | Command::Resume(_)) && !ctx.is_set_up() {
         return Err(Failure::new("git-chant is not set up in this clone").hint("git chant init").into());
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
-    pickup::pick_up(&ctx)?;
+    pickup::pick_up(ctx)?;
     let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_) | Command::Takeover(_));
     if ctx.inside_run.is_none() && !mends {
-        recover::report(&ctx)?;
+        recover::report(ctx)?;
     }
     match command {
-        Command::Add(args) => add::run(&ctx, args),
-        Command::Show(args) => show::run(&ctx, args),
-        Command::Edit(args) => edit::run(&ctx, args),
-        Command::Check(args) => check::run(&ctx, args, true),
-        Command::Uncheck(args) => check::run(&ctx, args, false),
-        Command::Work(args) => work::run(&ctx, args),
-        Command::Prep(args) => prep::run(&ctx, args),
-        Command::Verify(args) => verify::run(&ctx, args),
-        Command::Approve(args) => approve::run(&ctx, args),
-        Command::Reject(args) => reject::run(&ctx, args),
-        Command::Reset(args) => reset::run(&ctx, args),
-        Command::Resume(args) => resume::run(&ctx, args),
-        Command::Takeover(args) => takeover::run(&ctx, args),
-        Command::Worktree(args) => worktree::run(&ctx, args),
-        Command::Cleanup(args) => cleanup::run(&ctx, args),
-        Command::Split(args) => split::run(&ctx, args),
-        Command::Cancel(args) => stop::cancel(&ctx, args),
-        Command::Pause(args) => stop::pause(&ctx, args),
-        Command::Finalize(args) => finalize::run(&ctx, args),
-        Command::Merge(args) => merge::run(&ctx, args),
-        Command::Archive(args) => archive::run(&ctx, args),
-        Command::Fetch(args) => fetch::run(&ctx, args),
-        Command::Push(args) => push::run(&ctx, args),
-        Command::Sync(args) => sync::run(&ctx, args),
-        Command::Log(args) => log::run(&ctx, args),
-        Command::History(args) => history::run(&ctx, args),
+        Command::Add(args) => add::run(ctx, args),
+        Command::Show(args) => show::run(ctx, args),
+        Command::Edit(args) => edit::run(ctx, args),
+        Command::Check(args) => check::run(ctx, args, true),
+        Command::Uncheck(args) => check::run(ctx, args, false),
+        Command::Work(args) => work::run(ctx, args),
+        Command::Prep(args) => prep::run(ctx, args),
+        Command::Verify(args) => verify::run(ctx, args),
+        Command::Approve(args) => approve::run(ctx, args),
+        Command::Reject(args) => reject::run(ctx, args),
+        Command::Reset(args) => reset::run(ctx, args),
+        Command::Resume(args) => resume::run(ctx, args),
+        Command::Takeover(args) => takeover::run(ctx, args),
+        Command::Worktree(args) => worktree::run(ctx, args),
+        Command::Cleanup(args) => cleanup::run(ctx, args),
+        Command::Split(args) => split::run(ctx, args),
+        Command::Cancel(args) => stop::cancel(ctx, args),
+        Command::Pause(args) => stop::pause(ctx, args),
+        Command::Finalize(args) => finalize::run(ctx, args),
+        Command::Merge(args) => merge::run(ctx, args),
+        Command::Archive(args) => archive::run(ctx, args),
+        Command::Fetch(args) => fetch::run(ctx, args),
+        Command::Push(args) => push::run(ctx, args),
+        Command::Sync(args) => sync::run(ctx, args),
+        Command::Log(args) => log::run(ctx, args),
+        Command::History(args) => history::run(ctx, args),
         _ => unreachable!("the others were dispatched above"),
     }
 }

@@ -93,6 +93,12 @@ impl Repository {
     /// The remote with this name, or the default one; a refusal where there is none.
     pub fn require_remote(&self, name: Option<&str>) -> Result<String> {
         let all = self.remotes();
+        if let (None, Some(gone)) = (name, self.config("chant.remote").filter(|name| !name.is_empty() && !all.contains(name))) {
+            let failure = Failure::new(format!("chant.remote is '{gone}', and there is no such remote"));
+            let other =
+                all.first().map_or_else(|| format!("git remote add {gone} URL"), |other| format!("git config chant.remote {other}"));
+            return Err(failure.hint(other).into());
+        }
         let name = match name {
             Some(name) => Some(name.to_owned()),
             None => self.default_remote()?,

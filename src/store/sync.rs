@@ -15,6 +15,9 @@ pub(super) const SEEN_REFS: &str = "refs/chant-remotes/";
 /// The same of their notes, which lie outside `refs/chant`.
 pub(super) const SEEN_NOTES: &str = "refs/chant-notes/";
 
+/// What follows a remote's name where it has more than one way to it: see [`Transport::beside`].
+pub const WAYS: [&str; 2] = [".branch", ".refs"];
+
 /// Everything that clones share, as one of them has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
@@ -163,6 +166,16 @@ impl Store<'_> {
         }
         // Lost every time: somebody fetches here all the while, and knows better.
         Ok(())
+    }
+}
+
+impl Store<'_> {
+    /// Forgets what a remote had.
+    pub fn forget(&self, remote: &str) -> Result<RefUpdate> {
+        let mut all = self.repo.references(&format!("{SEEN_REFS}{remote}/"))?;
+        all.extend(self.repo.references(&format!("{SEEN_NOTES}{remote}/"))?);
+        let changes: Vec<RefChange> = all.into_iter().map(|(name, tip)| RefChange::new(name, Some(tip), None)).collect();
+        self.repo.update_refs(&changes, "chant: forget")
     }
 }
 

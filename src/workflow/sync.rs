@@ -1,5 +1,6 @@
 //! Sharing specs with a remote: fetch, fold, push without force, again until it takes.
 
+mod remotes;
 mod tell;
 
 use tell::specs;
@@ -251,10 +252,15 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
     for remote in ctx.repo.remotes() {
         look_at_branch(&store, &remote)?;
     }
+    remotes::follow(ctx)?;
     let remotes = store.seen_remotes()?;
     // Nobody to share with is the commonest case of all, and every command begins here.
     let ours = if remotes.is_empty() { State::default() } else { store.state()? };
     for remote in remotes {
+        if remotes::is_gone(ctx, &remote) {
+            remotes::forget(ctx, &remote)?;
+            continue;
+        }
         let seen = store.seen(&remote)?;
         // The common case, in which nothing is read but names.
         let same = |theirs: Option<Oid>, ours: Option<Oid>| theirs.is_none() || theirs == ours;
@@ -265,14 +271,20 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
         {
             continue;
         }
-        let plan = fold::fold(&store, &remote)?;
-        after_fold(ctx, &plan.moves)?;
-        if let Some(line) = summary(&remote, &plan.moves) {
-            ctx.out.note(line);
-        }
-        remarks(ctx, &plan.moves)?.iter().for_each(|line| ctx.out.note(line));
+        fold_in(ctx, &remote)?;
     }
     Ok(())
+}
+
+/// Folds in what a remote had when it was last seen, and says what moved.
+fn fold_in(ctx: &Context, remote: &str) -> Result<Plan> {
+    let plan = fold::fold(&ctx.store(), remote)?;
+    after_fold(ctx, &plan.moves)?;
+    if let Some(line) = summary(remote, &plan.moves) {
+        ctx.out.note(line);
+    }
+    remarks(ctx, &plan.moves)?.iter().for_each(|line| ctx.out.note(line));
+    Ok(plan)
 }
 
 /// With `chant.autoPush`, specs go along with an ordinary `git push`; our own runs no hooks, so it does not come back here. What fails is

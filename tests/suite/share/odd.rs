@@ -127,8 +127,18 @@ fn a_renamed_and_a_removed_remote_lose_nothing_and_stand_in_nobodys_way() {
     // Fetched and not yet folded in when the remote is renamed.
     them.git(&["fetch", "--quiet"]);
     them.git(&["remote", "rename", "origin", "hub"]);
-    them.chant(&["list"]).ok().says("From origin: 1 spec");
+    let said = them.chant(&["list"]).ok().says("From origin: 1 spec");
+    said.says("Remote hub fetches +refs/chant/*:refs/chant-remotes/hub/* now")
+        .says("There is no remote origin any more; what it had is here");
     assert_eq!(them.show(&id)["status"], "cancelled");
+    assert_eq!(them.git(&["for-each-ref", "refs/chant-remotes/origin", "refs/chant-notes/origin"]), "");
+    let fetches = them.git(&["config", "--get-all", "remote.hub.fetch"]);
+    assert!(!fetches.contains("origin") && fetches.lines().count() == 3, "{fetches}");
+    // An ordinary fetch of the new name brings them as ever.
+    us.chant(&["edit", &id, "--add-label", "late"]).ok();
+    us.chant(&["push"]).ok();
+    them.git(&["fetch", "--quiet"]);
+    them.chant(&["list"]).ok().says("From hub: 1 spec updated").says_not("origin");
     them.chant(&["add", "Mine"]).ok();
     them.chant(&["push"]).ok().says("Mine");
     them.git(&["fetch", "--quiet"]);
@@ -136,7 +146,9 @@ fn a_renamed_and_a_removed_remote_lose_nothing_and_stand_in_nobodys_way() {
     us.chant(&["fetch"]).ok().says("Mine");
     them.chant(&["fsck"]).ok();
     them.git(&["remote", "remove", "hub"]);
-    them.chant(&["list"]).ok().says("Mine");
+    them.chant(&["list"]).ok().says("Mine").says("There is no remote hub any more");
+    them.chant(&["list"]).ok().says_not("hub");
+    assert_eq!(them.git(&["for-each-ref", "refs/chant-remotes", "refs/chant-notes"]), "");
     them.chant(&["sync"]).fails(128).says("no remote to share specs with");
     them.chant(&["fsck"]).ok();
 }

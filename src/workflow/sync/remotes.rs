@@ -1,0 +1,51 @@
+//! Remotes that were renamed or removed by `git remote`, which knows nothing of what we keep of them.
+
+use super::fold_in;
+use crate::context::Context;
+use crate::git::RefUpdate;
+use crate::output::safe;
+use crate::store::sync::{WAYS, refspecs};
+use anyhow::Result;
+
+/// Our refspecs of a remote that was renamed name the old one still: `git fetch` would bring its specs where nobody looks for them.
+pub(super) fn follow(ctx: &Context) -> Result<()> {
+    let remotes = ctx.repo.remotes();
+    if ctx.inside_run.is_some() {
+        return Ok(());
+    }
+    for remote in &remotes {
+        let key = format!("remote.{remote}.fetch");
+        let have = ctx.repo.config_all(&key);
+        for wanted in refspecs(remote) {
+            // What comes before the remote's name, and what comes after it.
+            let (Some(end), Some((_, after))) = (wanted.find(&format!("/{remote}/")), wanted.rsplit_once(&format!("/{remote}/"))) else {
+                continue;
+            };
+            let old = have.iter().find(|refspec| {
+                let middle = refspec.strip_prefix(&wanted[..=end]).and_then(|rest| rest.strip_suffix(&format!("/{after}")));
+                middle.is_some_and(|name| name != remote && !remotes.iter().any(|other| other == name))
+            });
+            let Some(old) = old else { continue };
+            let args = if have.contains(&wanted) { vec!["--unset-all", &key, old] } else { vec!["--replace-all", &key, &wanted, old] };
+            ctx.repo.git().command(["config", "--local", "--fixed-value"]).args(args).output()?;
+            ctx.out.note(format!("Remote {} fetches {} now; it was {}.", safe(remote), safe(&wanted), safe(old)));
+        }
+    }
+    Ok(())
+}
+
+/// True for a remote that is not configured any more.
+pub(super) fn is_gone(ctx: &Context, remote: &str) -> bool {
+    let remotes = ctx.repo.remotes();
+    let there = |name: &str| remotes.iter().any(|known| known == name);
+    !there(remote) && !WAYS.iter().any(|way| remote.strip_suffix(way).is_some_and(there))
+}
+
+/// What a remote had that is gone is ours; what cannot be folded in is all that is left of it.
+pub(super) fn forget(ctx: &Context, remote: &str) -> Result<()> {
+    let plan = fold_in(ctx, remote)?;
+    if plan.skipped.is_empty() && ctx.store().forget(remote)? == RefUpdate::Done {
+        ctx.out.note(format!("There is no remote {} any more; what it had is here.", safe(remote)));
+    }
+    Ok(())
+}

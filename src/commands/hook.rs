@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::hook::{HookKind, shim};
 use crate::output::safe;
 use crate::workflow::ask::{self, Refusal};
-use crate::workflow::overrule;
+use crate::workflow::{hooks, overrule};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -28,7 +28,10 @@ pub fn run(args: Args) -> Result<Outcome> {
     if std::env::var("GIT_CHANT_HOOK").ok().and_then(|version| version.parse::<u32>().ok()).unwrap_or(1) < shim::VERSION {
         ctx.out.hint("the hooks here are of an older git-chant; renew them: git chant hooks install");
     }
-    match ask::answer(&ctx, kind, &args.args, &stdin)? {
+    let answer = ask::answer(&ctx, kind, &args.args, &stdin)?;
+    // A hook that could not be renewed goes on asking; nobody's merge is stopped for that.
+    drop(hooks::refresh_if_older(&ctx));
+    match answer {
         ask::Answer::Fine => Ok(Outcome::Yes),
         ask::Answer::No(refusals) => refuse(&ctx, kind, &refusals),
     }

@@ -40,7 +40,7 @@ mod worktree;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::workflow::{pickup, recover, sync as sharing};
+use crate::workflow::{hooks as guards, pickup, recover, sync as sharing};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -157,6 +157,8 @@ fn with_news(ctx: &Context, command: Command) -> Result<Outcome> {
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
     pickup::pick_up(ctx)?;
+    // Where it cannot be done the hooks ask about every branch, and the doctor names them.
+    drop(guards::refresh_if_older(ctx));
     let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_) | Command::Takeover(_));
     if ctx.inside_run.is_none() && !mends {
         recover::report(ctx)?;

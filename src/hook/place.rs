@@ -59,6 +59,11 @@ impl Place {
         self.value.as_deref().is_some_and(|value| !value.is_empty() && !value.starts_with(['/', '~']) && !value.starts_with("%(prefix)"))
     }
 
+    /// The branches that hook files here ask about: those that are protected, or every one where the files serve many repositories.
+    pub fn asks_about(&self, protected: &[String]) -> Vec<String> {
+        if self.scope == Scope::Everywhere { vec!["**".to_owned()] } else { protected.to_vec() }
+    }
+
     /// What `git config` needs to change the value where it stands.
     pub fn flag(&self) -> &'static str {
         if self.scope == Scope::Everywhere { "--global " } else { "" }

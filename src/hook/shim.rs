@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// The version in the mark of the shims that this build writes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 const TEMPLATE: &str = include_str!("shim.sh");
 const MARK: &str = "# git-chant hook v";
@@ -43,6 +43,26 @@ pub fn render(kind: HookKind, protected: &[String], binary: &Path) -> Vec<u8> {
     text.extend_from_slice(digest(&body).as_bytes());
     text.extend_from_slice(&body);
     text
+}
+
+/// The same shim for other protected branches; `None` where it is not ours, was changed by a person, or is of another version.
+pub fn with_protected(shim: &[u8], protected: &[String]) -> Option<Vec<u8>> {
+    let (before, after) = cut(TEMPLATE, "@PROTECTED@");
+    let before = &before[before.rfind("is_protected() {")?..];
+    let after = &after[..=after.find('\n')?];
+    if recognise(shim) != (Origin::Ours { version: VERSION }) {
+        return None;
+    }
+    let start = find(shim, before.as_bytes())? + before.len();
+    let end = start + find(&shim[start..], after.as_bytes())?;
+    let body = find(shim, DIGEST.as_bytes())? + DIGEST.len();
+    let body_start = body + find(&shim[body..], b"\n")?;
+    let new = [&shim[body_start..start], case_patterns(protected).as_bytes(), &shim[end..]].concat();
+    Some([&shim[..body], digest(&new).as_bytes(), &new[..]].concat())
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
 }
 
 /// Tells by the mark in the second line, and by the digest in the third, who wrote a hook file.
@@ -140,6 +160,17 @@ mod tests {
         assert!(shim.contains("\nchant='/opt/@PROTECTED@/it'\\''s here/git-chant'\n"));
         assert!(shim.contains("\nkind=pre-commit\n"));
         assert!(!shim.contains("@DIGEST@") && !shim.contains("@KIND@") && !shim.contains("@BINARY@"));
+    }
+
+    #[test]
+    fn other_branches_make_the_shim_that_would_be_written_for_them() {
+        let lists: [&[&str]; 4] = [&["main"], &["main", "release/*"], &[], &["a'b) return 0 ;;"]];
+        for (from, to) in lists.iter().flat_map(|from| lists.iter().map(move |to| (from, to))) {
+            let names: Vec<String> = to.iter().map(|name| (*name).to_owned()).collect();
+            let renewed = with_protected(text(from, "/x/git-chant").as_bytes(), &names).expect("ours");
+            assert_eq!(String::from_utf8(renewed).expect("text"), text(to, "/x/git-chant"), "{from:?} {to:?}");
+        }
+        assert_eq!(with_protected(format!("{}# mine\n", text(&["main"], "/x")).as_bytes(), &[]), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From what git hands to a hook to what the gate is asked.
 
 use super::judge::{self, Asked};
-use super::receive;
+use super::{hooks, receive};
 use crate::context::Context;
 use crate::gate::{self, Decision, Reason};
 use crate::git::Oid;
@@ -117,7 +117,13 @@ pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: 
     };
     let Some(new) = new.filter(|new| Some(*new) != current) else { return Ok(Answer::Fine) };
     let target = reference.trim_start_matches("refs/heads/").to_owned();
-    decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server })
+    let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server })?;
+    let settings = |tip: Oid| ctx.repo.entry_at(tip, b".chant/config.md");
+    if !on_server && settings(new)? != current.map(settings).transpose()?.flatten() {
+        // It may protect more branches; a hook that could not be renewed is named by the doctor.
+        drop(hooks::refresh(ctx, Some(new)));
+    }
+    Ok(answer)
 }
 
 fn decide(ctx: &Context, asked: Asked) -> Result<Answer> {

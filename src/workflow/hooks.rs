@@ -3,12 +3,13 @@
 use super::settings;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::Repository;
+use crate::git::{Oid, Repository};
 use crate::hook::install::{self, Removal, Report, Wanted};
 use crate::hook::place::{Place, Scope};
 use crate::hook::{HookKind, Selection};
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 /// What was installed, and where.
 pub struct Installed {
@@ -57,8 +58,55 @@ pub fn install(ctx: &Context, selection: &Selection, everywhere: bool) -> Result
             .into());
     }
     let protected = protected(repo)?;
-    let report = install::install(dir, Wanted { kinds: &kinds, protected: &protected, binary: &binary()? })?;
+    let report = install::install(dir, Wanted { kinds: &kinds, protected: &place.asks_about(&protected), binary: &binary()? })?;
     Ok(Installed { place, report, protected })
+}
+
+/// Brings the hook files up to date where git's configuration is newer than they are.
+pub fn refresh_if_older(ctx: &Context) -> Result<()> {
+    let (dir, settings) = (hooks_dir(&ctx.repo), newest_settings(&ctx.repo));
+    let written = |kind: HookKind| dir.join(kind.as_str()).metadata().and_then(|metadata| metadata.modified());
+    let older = HookKind::ALL.into_iter().find_map(|kind| written(kind).ok()).is_some_and(|written| written < settings);
+    if older { refresh(ctx, None) } else { Ok(()) }
+}
+
+/// Brings the hook files up to date with what is protected by now, and by the settings of a commit that is about to be a branch's tip.
+/// What cannot be written stays as it is: such a hook asks about every branch.
+pub fn refresh(ctx: &Context, coming: Option<Oid>) -> Result<()> {
+    let repo = &ctx.repo;
+    let dir = hooks_dir(repo);
+    // What was written just now may be newer than what we have read.
+    let as_of = newest_settings(repo).min(SystemTime::now() - Duration::from_millis(100));
+    let mut protected = protected(repo)?;
+    if let Some(coming) = coming {
+        protected.extend(settings::settings(repo, Some(coming))?.protected);
+        protected.sort();
+        protected.dedup();
+    }
+    // Files in a checkout may be somebody's to commit.
+    install::refresh(&dir, &protected, as_of, dir.starts_with(repo.common_dir()))
+}
+
+/// Where git looks for hooks here, without asking it.
+fn hooks_dir(repo: &Repository) -> PathBuf {
+    match repo.config("core.hooksPath") {
+        None => repo.common_dir().join("hooks"),
+        Some(path) => repo.work_dir().unwrap_or_default().join(path),
+    }
+}
+
+/// When git's configuration was last written, as the hook files look at it.
+fn newest_settings(repo: &Repository) -> SystemTime {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = set("HOME").unwrap_or_default();
+    let files = [
+        repo.common_dir().join("config"),
+        repo.git_dir().join("config.worktree"),
+        set("GIT_CONFIG_GLOBAL").unwrap_or_else(|| home.join(".gitconfig")),
+        set("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join("git/config"),
+    ];
+    let times = files.iter().filter_map(|file| file.metadata().and_then(|metadata| metadata.modified()).ok());
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn serves_all(repo: &Repository, place: &Place) -> Failure {

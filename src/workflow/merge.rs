@@ -238,7 +238,11 @@ fn without_checkout(ctx: &Context, full: &str, asked: &Asked, message: &str) -> 
         },
     };
     match ctx.repo.update_refs(&[RefChange::new(full, Some(current), Some(commit))], "chant: merge")? {
-        RefUpdate::Done => Ok(Vec::new()),
+        RefUpdate::Done => {
+            // No hook saw this move, and settings may have come with it; a hook that cannot be renewed is named by the doctor.
+            drop(super::hooks::refresh(ctx, None));
+            Ok(Vec::new())
+        }
         RefUpdate::Lost => Err(Failure::new(format!("{full} moved meanwhile")).hint("git chant merge --all").into()),
     }
 }

@@ -17,13 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The program under test.
 pub const CHANT: &str = env!("CARGO_BIN_EXE_git-chant");
 
-/// The gits of this machine, each version once: the one on the `PATH`, one that `GIT_CHANT_TEST_GIT` names, and the usual places.
+/// The gits of this machine, each version once: the one on the `PATH`, the usual places, and one that `GIT_CHANT_TEST_GIT` names.
 pub fn gits() -> Vec<(String, PathBuf)> {
     let mut found: Vec<(String, PathBuf)> = Vec::new();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::var_os("GIT_CHANT_TEST_GIT").map(PathBuf::from);
     let on_path = std::env::split_paths(&path).map(|dir| dir.join("git"));
-    for git in named.into_iter().chain(on_path).chain(["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from)) {
+    for git in on_path.chain(["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from)).chain(named) {
         let Ok(output) = Command::new(&git).arg("version").output() else { continue };
         let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("git version ").to_owned();
         if output.status.success() && !found.iter().any(|(known, _)| *known == version) {

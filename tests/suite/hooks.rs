@@ -95,7 +95,7 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     let repo = TestRepo::with_chant();
     let hook = repo.path().join(".git/hooks/pre-commit");
     let shim = fs::read_to_string(&hook).unwrap();
-    fs::write(&hook, shim.replace("# git-chant hook v3", "# git-chant hook v2")).unwrap();
+    fs::write(&hook, shim.replace("# git-chant hook v4", "# git-chant hook v3")).unwrap();
     repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is of another version").says("hint: git chant hooks install");
     repo.chant(&["doctor"]).fails(1).says("→ git chant hooks install");
     repo.chant(&["hooks", "install"]).ok().says("1 renewed");
@@ -107,6 +107,46 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     repo.chant(&["hooks"]).fails(1).says("not executable, so git skips it");
     repo.chant(&["hooks", "install"]).ok();
     repo.chant(&["hooks"]).ok();
+}
+
+/// Nothing of git-chant runs between the change and the merge but the hook itself.
+#[test]
+fn branches_that_are_protected_later_are_guarded_at_once() {
+    let repo = TestRepo::with_chant();
+    assert!(guards(&repo));
+    let into = |branch: &str| {
+        let said = repo.try_git(&["push", "-q", ".", &format!("stray:{branch}")]);
+        let moved = repo.try_git(&["branch", "-f", branch, "stray"]);
+        let refused = said.stderr.contains("is not known in this clone") && moved.stderr.contains("is not known in this clone");
+        assert_eq!((said.code != 0, moved.code != 0), (refused, refused), "{said}{moved}");
+        refused
+    };
+    for branch in ["release/1", "stable", "late"] {
+        repo.git(&["branch", "-q", branch]);
+    }
+    repo.git(&["config", "--add", "chant.protected", "main"]);
+    repo.git(&["config", "--add", "chant.protected", "release/*"]);
+    assert!(into("release/1"));
+    assert!(repo.read(".git/hooks/pre-push").contains("'refs/heads/release/'*"), "the hooks are renewed");
+    repo.chant(&["hooks"]).ok();
+    // By what the team shares: a commit, and what a merge brings.
+    repo.write(".chant/config.md", "---\nprotected: [stable]\n---\n");
+    repo.commit_all("Settle");
+    assert!(into("stable") && into("release/1"));
+    repo.git(&["switch", "-q", "-c", "topic"]);
+    repo.write(".chant/config.md", "---\nprotected: [stable, late]\n---\n");
+    repo.commit_all("Settle more");
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "topic"]);
+    assert!(into("late"));
+    repo.chant(&["hooks"]).ok().says("late");
+    // Where the files are not ours to write, the hook goes on asking, and the doctor says why.
+    repo.git(&["config", "core.hooksPath", "hooks"]);
+    repo.chant(&["hooks", "install"]).ok();
+    repo.git(&["config", "--add", "chant.protected", "other"]);
+    repo.git(&["branch", "-q", "other", "late"]);
+    assert!(into("other") && into("other"));
+    repo.chant(&["hooks"]).fails(1).says("for other protected branches").says("hint: git chant hooks install");
 }
 
 /// A repository with hooks where git's own place is; `core.hooksPath` is set after that.
@@ -179,6 +219,9 @@ fn a_global_hooks_path_is_not_written_to_unasked() {
     repo.chant(&["hooks", "install"]).fails(128);
     repo.chant(&["hooks", "install", "--everywhere"]).ok();
     assert!(guards(&repo) && path.join("pre-commit").exists());
+    // They serve repositories that protect other branches: they ask about each.
+    assert!(std::fs::read_to_string(path.join("pre-push")).unwrap().contains("    'refs/heads/'**) return 0 ;;"));
+    repo.chant(&["hooks"]).ok();
     repo.chant(&["hooks", "uninstall"]).ok();
     assert!(!path.join("pre-commit").exists());
     // For this repository alone, as the other hint says.

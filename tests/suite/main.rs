@@ -30,6 +30,7 @@ mod overrides;
 mod places;
 mod races;
 mod real_clients;
+mod real_managers;
 mod red_team;
 mod server;
 mod several;

@@ -9,7 +9,8 @@ use anyhow::Result;
 
 /// Arguments of `git chant sync`.
 ///
-/// What was merged or cancelled more than `chant.archiveAfter` ago (30 days; `never`) goes into the archive first.
+/// What was merged or cancelled more than `chant.archiveAfter` ago (30 days; `never`) goes into the archive first; that is looked for
+/// once a day.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The remote; else `chant.remote`, that of the branch's upstream, or origin
@@ -18,7 +19,7 @@ pub struct Args {
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let remote = ctx.repo.require_remote(args.remote.as_deref())?;
-    for spec in closed::fold_old(ctx)? {
+    for spec in closed::fold_old_now_and_then(ctx)? {
         ctx.out.line(format!("archived   {}  {}  {}", spec.id, spec.event.status, safe(&spec.event.title)));
     }
     let mut report = Report::default();

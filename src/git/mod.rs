@@ -11,6 +11,7 @@ pub mod memory;
 mod near;
 pub mod objects;
 pub mod oid;
+mod packed;
 pub mod quarantine;
 pub mod refs;
 pub mod remote;

@@ -27,7 +27,7 @@ impl RefChange {
 pub enum RefUpdate {
     /// All refs moved.
     Done,
-    /// One of them held another value by then; none moved. Read again and decide again.
+    /// One of them held another value by then; no value was replaced. Read again and decide again.
     Lost,
 }
 
@@ -86,6 +86,9 @@ impl Repository {
             let pairs = text.lines().filter_map(|line| line.split_once(' '));
             return Ok(pairs.filter_map(|(id, name)| Some((name.to_owned(), Oid::from_hex(id)?))).collect());
         }
+        if let Some(list) = self.loose_and_packed(prefix) {
+            return Ok(list);
+        }
         self.beside_packing(|| {
             let platform = self.gix.references().context("could not list refs")?;
             let mut list = Vec::new();
@@ -93,7 +96,7 @@ impl Repository {
                 // A ref that is deleted while we list is reported as an error by gix; it is simply not there.
                 let Ok(reference) = reference else { continue };
                 if let Some(id) = reference.target().try_id() {
-                    list.push((String::from_utf8_lossy(reference.name().as_bstr()).into_owned(), Oid(id.to_owned())));
+                    list.push((text(reference.name().as_bstr()), Oid(id.to_owned())));
                 }
             }
             list.sort();
@@ -101,16 +104,48 @@ impl Repository {
         })
     }
 
+    /// The same, first the loose files and then packed-refs as it is by then: what `git pack-refs` moves meanwhile is found in one of them.
+    /// `None` where there is a file that cannot be read, or that went away just now.
+    fn loose_and_packed(&self, prefix: &str) -> Option<Vec<(String, Oid)>> {
+        let mut loose = Vec::new();
+        for reference in self.gix.refs.loose_iter_prefixed(prefix.try_into().ok()?).ok()? {
+            let reference = reference.ok()?;
+            loose.push((text(reference.name.as_bstr()), reference.target.try_id().map(|id| Oid(id.to_owned()))));
+        }
+        loose.sort();
+        let packed = self.gix.refs.open_packed_buffer().ok()?;
+        let Some(packed) = packed else { return Some(loose.into_iter().filter_map(|(name, id)| Some((name, id?))).collect()) };
+        let (mut list, mut loose) = (Vec::new(), loose.into_iter().peekable());
+        for reference in packed.iter_prefixed(prefix.into()).ok()? {
+            let reference = reference.ok()?;
+            let name = reference.name.as_bstr();
+            while let Some((before, id)) = loose.next_if(|(other, _)| other.as_bytes() < &**name) {
+                list.extend(id.map(|id| (before, id)));
+            }
+            match loose.next_if(|(other, _)| other.as_bytes() == &**name) {
+                // A symbolic ref hides what was packed under its name.
+                Some((name, id)) => list.extend(id.map(|id| (name, id))),
+                None => list.push((text(name), Oid(reference.target()))),
+            }
+        }
+        list.extend(loose.filter_map(|(name, id)| Some((name, id?))));
+        Some(list)
+    }
+
     /// Moves refs in one transaction, all or none, without hooks.
     ///
     /// git's own `update-ref --stdin`, because gix's ref writes lose updates beside a concurrent `git pack-refs`. `Lost` when a ref
-    /// does not hold the value that the caller decided from; a lock held by another process is waited for.
+    /// does not hold the value that the caller decided from; a lock held by another process is waited for. Hundreds of new refs are made in
+    /// packed-refs itself; only there `Lost` may leave some of them made.
     pub fn update_refs(&self, changes: &[RefChange], reason: &str) -> Result<RefUpdate> {
         if changes.is_empty() {
             return Ok(RefUpdate::Done);
         }
         if let Some(memory) = self.memory() {
             return memory.update(changes);
+        }
+        if let Some(done) = self.create_packed(changes)? {
+            return Ok(done);
         }
         let script = transaction(changes);
         for attempt in 0..LOCK_TRIES {
@@ -128,6 +163,10 @@ impl Repository {
         }
         bail!("could not move {}: another git process holds its lock", changes[0].name)
     }
+}
+
+fn text(name: &gix::bstr::BStr) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 fn transaction(changes: &[RefChange]) -> Vec<u8> {

@@ -43,7 +43,9 @@ impl Repository {
             false => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(".", upwards, mapping),
         };
         let found = found.map_err(cannot_open)?;
-        Self::wrap(found.to_thread_local(), true)
+        let repo = Self::wrap(found.to_thread_local(), true)?;
+        super::packed::mend(repo.common_dir());
+        Ok(repo)
     }
 
     /// Opens the repository whose worktree or git directory this is, whatever the environment says.

@@ -10,9 +10,6 @@ use std::process::{ChildStdin, Stdio};
 /// Who imports: nobody in particular, so that two clones that import the same file make the same commit.
 pub const IMPORTER: (&str, &str) = ("git-chant", "git-chant@localhost");
 
-/// From so many files on, refs are packed after an import.
-const MANY: usize = 256;
-
 /// A file to import.
 #[derive(Clone, Debug)]
 pub struct ImportFile {
@@ -58,10 +55,7 @@ impl Store<'_> {
         if let RefUpdate::Lost = self.repo.update_refs(&[RefChange::new(scratch, last, None)], "chant: import")? {
             anyhow::bail!("a ref that only this import knows has moved");
         }
-        if files.len() >= MANY {
-            // Thousands of loose ref files would make every later listing ten times slower.
-            self.repo.git().command(["pack-refs", "--all"]).output()?;
-        }
+        self.repo.pack_many("refs/chant/specs")?;
         done
     }
 

@@ -10,6 +10,7 @@ pub mod join;
 pub mod notes;
 pub mod runs;
 pub mod specs;
+pub mod standing;
 mod state_branch;
 pub mod sync;
 pub mod together;

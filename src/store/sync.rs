@@ -111,6 +111,11 @@ impl Transport for GitTransport<'_> {
 
     fn fetch(&self) -> Result<()> {
         let mut all = refspecs(&self.remote).to_vec();
+        let none = |prefix: &str| -> Result<bool> { Ok(self.repo.references(&format!("{prefix}{}/", self.remote))?.is_empty()) };
+        let is_first = || -> Result<bool> { Ok(none(SEEN_REFS)? && none(SEEN_NOTES)?) };
+        if self.more.is_empty() && is_first()? && self.repo.fetch_first(&self.remote, &all)? {
+            return Ok(());
+        }
         all.extend(self.more.iter().cloned());
         self.repo.fetch(&self.remote, &all)
     }

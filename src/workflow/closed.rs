@@ -1,6 +1,7 @@
 //! Folding what was merged or cancelled long ago into the archive, so that listings and fetches stay as small as the live work. No file
 //! is moved: `git chant archive` does that.
 
+use super::files;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::spec::{EventKind, Status};
@@ -9,9 +10,31 @@ use anyhow::{Context as _, Result};
 
 const DAY: i64 = 24 * 60 * 60;
 
+/// [`fold_old`] where it is time to look again: a thirtieth of `chant.archiveAfter` (a day) after the last look. Looking reads every spec, and
+/// nothing gets old faster than that.
+pub fn fold_old_now_and_then(ctx: &Context) -> Result<Vec<Listed>> {
+    let (now, limit) = (now()?, limit(ctx)?);
+    let path = ctx.repo.common_dir().join("chant/archive-looked");
+    let setting = ctx.repo.config("chant.archiveAfter").unwrap_or_default();
+    let last = std::fs::read_to_string(&path).ok();
+    let last = last.as_deref().and_then(|text| text.strip_suffix('\n')?.split_once(' ')).filter(|(_, said)| *said == setting);
+    // A clock that went back has not looked yet.
+    let since = last.and_then(|(at, _)| at.parse::<i64>().ok()).map(|at| now - at).filter(|since| *since >= 0);
+    if since.is_some_and(|since| since < (now - limit) / 30) {
+        return Ok(Vec::new());
+    }
+    let old = fold_before(ctx, limit)?;
+    // Best effort: whoever cannot write here looks again.
+    drop(files::replace(&path, format!("{now} {setting}\n").as_bytes()));
+    Ok(old)
+}
+
 /// Archives what has been closed since before `chant.archiveAfter` (30 days), and returns it.
 pub fn fold_old(ctx: &Context) -> Result<Vec<Listed>> {
-    let limit = limit(ctx)?;
+    fold_before(ctx, limit(ctx)?)
+}
+
+fn fold_before(ctx: &Context, limit: i64) -> Result<Vec<Listed>> {
     let mut old = Vec::new();
     for spec in ctx.store().list()?.0.into_iter().filter(|spec| spec.event.status.is_closed()) {
         if ctx.repo.commit(spec.tip)?.author.seconds < limit && is_settled(ctx, &spec)? {
@@ -34,8 +57,8 @@ fn is_settled(ctx: &Context, spec: &Listed) -> Result<bool> {
 
 /// What was closed before this second is old.
 fn limit(ctx: &Context) -> Result<i64> {
-    let now: jiff::Timestamp = context::now_utc().parse().context("now is a date")?;
-    let Some(value) = ctx.repo.config("chant.archiveAfter") else { return Ok(now.as_second() - 30 * DAY) };
+    let now = now()?;
+    let Some(value) = ctx.repo.config("chant.archiveAfter") else { return Ok(now - 30 * DAY) };
     let read = ctx.repo.git().command(["config", "--type=expiry-date", "--get", "chant.archiveAfter"]).line();
     let expiry = read.ok().and_then(|line| line.parse::<i64>().ok());
     let expiry = expiry.ok_or_else(|| {
@@ -43,5 +66,10 @@ fn limit(ctx: &Context) -> Result<i64> {
             .hint("git config chant.archiveAfter '30 days'")
             .hint("or: git config chant.archiveAfter never")
     })?;
-    Ok(now.as_second().saturating_sub(jiff::Timestamp::now().as_second().saturating_sub(expiry)))
+    Ok(now.saturating_sub(jiff::Timestamp::now().as_second().saturating_sub(expiry)))
+}
+
+fn now() -> Result<i64> {
+    let now: jiff::Timestamp = context::now_utc().parse().context("now is a date")?;
+    Ok(now.as_second())
 }

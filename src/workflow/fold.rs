@@ -6,6 +6,7 @@ use super::rename;
 use crate::git::{Oid, RefChange, RefUpdate};
 use crate::spec::{Event, EventKind, SpecId, Status};
 use crate::store::notes::NOTES_REF;
+use crate::store::standing::Standing;
 use crate::store::sync::{State, run_ref};
 use crate::store::together::JoinedArchive;
 use crate::store::{ARCHIVE_REF, Relation, Spec, Store};
@@ -62,18 +63,15 @@ pub struct Plan {
     pub archive_held: bool,
 }
 
-/// From so many refs on, they are packed after a fold.
-const MANY: usize = 256;
-
 /// Folds a remote's state in. Reads and decides again until nobody moved anything meanwhile.
 pub fn fold(store: &Store<'_>, remote: &str) -> Result<Plan> {
+    if store.standing(remote)? != Standing::Differs {
+        return Ok(Plan::default());
+    }
     loop {
         let plan = plan(store, &store.state()?, &store.seen(remote)?)?;
         if store.repo.update_refs(&plan.changes, &format!("chant: from {remote}"))? == RefUpdate::Done {
-            if plan.changes.len() >= MANY {
-                // Thousands of loose ref files would make every later listing ten times slower.
-                store.repo.git().command(["pack-refs", "--all"]).output()?;
-            }
+            store.repo.pack_many("refs/chant/specs")?;
             return Ok(plan);
         }
     }
@@ -97,7 +95,7 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
         ids.extend(archive.entries.keys().filter(|id| ours.specs.contains_key(*id)));
         ids.extend(archive.others.iter().map(|(id, _)| id));
     }
-    let mut planner = Planner { store, ours, theirs, archive: &archive, plan };
+    let mut planner = Planner { store, ours, theirs, archive: &archive, given_up: BTreeSet::new(), plan };
     for id in ids {
         if let Err(error) = planner.spec(id) {
             planner.plan.held.insert(id.clone());
@@ -130,6 +128,8 @@ struct Planner<'a> {
     ours: &'a State,
     theirs: &'a State,
     archive: &'a JoinedArchive,
+    /// Ids that ours had to give up.
+    given_up: BTreeSet<SpecId>,
     plan: Plan,
 }
 
@@ -188,7 +188,7 @@ impl Planner<'_> {
             (Some(old), Some(new)) if old == new.tip => {}
             (old, Some(new)) => {
                 let before = old.map(|old| self.store.load_at(id, old)).transpose()?;
-                let renamed = self.plan.moves.iter().any(|moved| matches!(&moved.kind, MoveKind::Renamed { from } if from == id));
+                let renamed = self.given_up.contains(id);
                 let is_join = new.event.kind == EventKind::Join && Some(new.tip) != self.theirs.specs.get(id).copied();
                 let kind = match before {
                     _ if is_join => MoveKind::Joined { conflicts: new.event.extras("Conflict").map(str::to_owned).collect() },
@@ -223,6 +223,7 @@ impl Planner<'_> {
         let free = (1..).map_while(|number| SpecId::parse(&format!("{id}.{number}")).ok()).find(|id| !taken(id));
         let free = free.context("another spec has this id there, and ours cannot have a longer one")?;
         self.plan.changes.extend(rename::changes(&ours, &free, self.ours, self.theirs));
+        self.given_up.insert(id.clone());
         self.plan.moves.push(Move { id: free, kind: MoveKind::Renamed { from: id }, event: ours.event });
         Ok(())
     }

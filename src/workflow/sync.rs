@@ -14,6 +14,7 @@ use crate::git::{Oid, PushIf, PushRef, Pushed, Refused};
 use crate::output::safe;
 use crate::spec::{Event, SpecId};
 use crate::store::notes::NOTES_REF;
+use crate::store::standing::Standing;
 use crate::store::sync::{State, Transport, run_ref};
 use crate::store::transport::{look_at_branch, transport};
 use crate::store::{ARCHIVE_REF, Relation, SPEC_REFS, Store};
@@ -82,6 +83,9 @@ pub fn push(store: &Store<'_>, transport: &dyn Transport, options: Options, repo
     let (mut refusals, mut without_notes) = (0, false);
     loop {
         bring(store, transport, report)?;
+        if options == Options::default() && store.standing(transport.remote())? == Standing::Same {
+            return Ok(());
+        }
         let plan = fold::fold(store, transport.remote())?;
         report.fold(&plan);
         let seen = store.seen(transport.remote())?;
@@ -253,25 +257,16 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
         look_at_branch(&store, &remote)?;
     }
     remotes::follow(ctx)?;
-    let remotes = store.seen_remotes()?;
-    // Nobody to share with is the commonest case of all, and every command begins here.
-    let ours = if remotes.is_empty() { State::default() } else { store.state()? };
-    for remote in remotes {
+    // The common case, in which nothing is read but names.
+    if store.has_all_seen()? {
+        return Ok(());
+    }
+    for remote in store.seen_remotes()? {
         if remotes::is_gone(ctx, &remote) {
             remotes::forget(ctx, &remote)?;
-            continue;
+        } else {
+            fold_in(ctx, &remote)?;
         }
-        let seen = store.seen(&remote)?;
-        // The common case, in which nothing is read but names.
-        let same = |theirs: Option<Oid>, ours: Option<Oid>| theirs.is_none() || theirs == ours;
-        let views = same(seen.archive, ours.archive) && same(seen.notes, ours.notes);
-        if views
-            && seen.specs.iter().all(|(id, tip)| ours.specs.get(id) == Some(tip))
-            && seen.runs.keys().all(|run| ours.runs.contains_key(run))
-        {
-            continue;
-        }
-        fold_in(ctx, &remote)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Sharing specs between clones over a remote.
 
-use crate::common::{Outcome, TestRepo};
+use crate::common::{Outcome, TestRepo, gits};
 
 mod archive;
 mod branch;
@@ -195,18 +195,35 @@ fn branches_and_runs_go_along_when_asked() {
 #[test]
 fn many_specs_go_in_one_push_and_leave_nothing_behind() {
     let us = TestRepo::new();
-    for number in 0..150 {
+    for number in 0..300 {
         us.write(&TestRepo::spec_file(&format!("2026-01-29-{number:03}-abc")), format!("---\nstatus: pending\n---\n# Spec {number}\n"));
     }
     us.commit_all("specs");
     let bare = us.with_origin();
     us.chant(&["init"]).ok();
     us.script(bare.join("hooks/pre-receive"), "cat >/dev/null; echo one >>pushes");
-    assert_eq!(us.chant(&["push"]).ok().stdout.lines().count(), 150);
+    assert_eq!(us.chant(&["push"]).ok().stdout.lines().count(), 300);
     assert_eq!(std::fs::read_to_string(bare.join("pushes")).unwrap(), "one\n");
     assert_eq!(us.git(&["for-each-ref", "refs/chant-push"]), "");
     quiet(us.chant(&["push"]));
-    let fresh = us.clone_to(&bare, "fresh");
-    fresh.chant(&["init"]).ok().says("From origin: 150 specs new.");
-    assert_eq!(shared(&fresh), shared(&us));
+    // The first fetch makes no file for each of them, also where git does not say what it would fetch.
+    let (git, asked) = (gits()[0].1.display().to_string(), us.root().join("asked"));
+    let refuses = format!("echo once >>'{}'; echo 'error: unknown option' >&2; exit 129", asked.display());
+    us.script(us.root().join("old/git"), &format!("case \"$*\" in *\" --porcelain \"*) {refuses} ;; esac\nexec {git} \"$@\""));
+    let path = std::env::var("PATH").unwrap();
+    for (name, path) in [("fresh", path.clone()), ("older", format!("{}:{path}", us.root().join("old").display()))] {
+        let clone = us.clone_to(&bare, name);
+        clone.chant_env(&[("PATH", &path)], &["init"]).ok().says("From origin: 300 specs new.");
+        assert_eq!(shared(&clone), shared(&us));
+        let seen = clone.git(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/chant-remotes"]);
+        assert_eq!(
+            seen.replace("refs/chant-remotes/origin/", "refs/chant/").replace(' ', "\t"),
+            us.git(&["ls-remote", "origin", "refs/chant/*"])
+        );
+        for dir in ["refs/chant/specs", "refs/chant-remotes"] {
+            assert!(!clone.git_dir().join(dir).exists(), "{dir} in {name}");
+        }
+        quiet(clone.chant(&["sync"]));
+    }
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "once\n");
 }

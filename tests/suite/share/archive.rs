@@ -1,6 +1,7 @@
 //! The archive and the notes across clones.
 
 use super::*;
+use std::os::unix::fs::MetadataExt as _;
 
 #[test]
 fn what_one_clone_archived_does_not_come_back_from_another() {
@@ -93,6 +94,13 @@ fn what_was_closed_long_ago_is_archived_and_no_file_moves() {
     let id = us.add_spec("One", &["First"]);
     us.chant(&["cancel", &id]).ok();
     us.chant(&["sync"]).ok().says_not("archived");
+    // All are looked at once a day, or as often as the time before they go asks for. Who looks writes the file anew.
+    let looked = || std::fs::metadata(us.path().join(".git/chant/archive-looked")).expect("sync has looked").ino();
+    let first = looked();
+    us.chant(&["sync"]).ok();
+    assert_eq!(looked(), first);
+    us.chant_env(&[("GIT_CHANT_TEST_DATE", "2026-01-30")], &["sync"]).ok();
+    assert_ne!(looked(), first);
     let later = [("GIT_CHANT_TEST_DATE", "2026-03-15")];
     us.git(&["config", "chant.archiveAfter", "never"]);
     us.chant_env(&later, &["sync"]).ok().says_not("archived");

@@ -1,0 +1,262 @@
+//! Creating many refs at once, in packed-refs itself: a file each would cost more than all the rest of a first fetch.
+//!
+//! git's rules hold. packed-refs is read and replaced under its lock. Whoever creates one of these refs by itself meanwhile leaves a file,
+//! which counts before packed-refs: theirs stays, and we hear of it afterwards. What is in any way unusual is left to `git update-ref`.
+
+use super::{RefChange, RefUpdate, Repository};
+use anyhow::{Context as _, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// From so many refs on.
+pub(super) const MANY: usize = 256;
+
+/// How long another process's lock is waited for; git waits as long for that of packed-refs.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const HEADER: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
+
+/// New refs, and the directories that their names make.
+struct News<'a> {
+    refs: BTreeMap<&'a str, String>,
+    dirs: BTreeSet<&'a str>,
+}
+
+impl Repository {
+    /// Creates refs in packed-refs. `None`: nothing was done, and it is for git to do. `Lost`: of some of these names another process has
+    /// made something else meanwhile, which stays; the others are there.
+    pub(super) fn create_packed(&self, changes: &[RefChange]) -> Result<Option<RefUpdate>> {
+        let always = self.config("core.logAllRefUpdates").is_some_and(|value| value.eq_ignore_ascii_case("always"));
+        if changes.len() < MANY || self.reftable() || always || self.config("core.sharedRepository").is_some() {
+            return Ok(None);
+        }
+        let Some(news) = self.news(changes) else { return Ok(None) };
+        let Some(lock) = Lock::take(self.common_dir())? else { return Ok(None) };
+        let files = loose(self.common_dir(), &news);
+        if !files.is_ok_and(|files| files.is_empty()) {
+            return Ok(None);
+        }
+        let path = self.common_dir().join("packed-refs");
+        let (old, mode) = match fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_file() => (fs::read(&path).context("could not read packed-refs")?, Some(meta.permissions())),
+            Err(error) if error.kind() == ErrorKind::NotFound => (HEADER.to_vec(), None),
+            _ => return Ok(None),
+        };
+        let merged = match merge(&old, &news) {
+            Merged::Text(text) => text,
+            Merged::Taken => return Ok(Some(RefUpdate::Lost)),
+            Merged::Unusual => return Ok(None),
+        };
+        lock.publish(&path, &merged, mode)?;
+        // gix tells one packed-refs from the next by its time alone.
+        self.gix.refs.force_refresh_packed_buffer().context("could not read packed-refs")?;
+        self.others_files(&news).map(Some)
+    }
+
+    /// The refs to be made, where all are new names for commits that are here.
+    fn news<'a>(&self, changes: &'a [RefChange]) -> Option<News<'a>> {
+        let mut news = News { refs: BTreeMap::new(), dirs: BTreeSet::new() };
+        for RefChange { name, old, new } in changes {
+            let id = new.filter(|_| old.is_none() && name.starts_with("refs/chant"))?;
+            gix::refs::FullName::try_from(name.as_str()).ok()?;
+            if self.gix.find_header(id.0).ok()?.kind() != gix::objs::Kind::Commit || news.refs.insert(name, id.to_string()).is_some() {
+                return None;
+            }
+            news.dirs.extend(parents(name));
+        }
+        news.dirs.iter().all(|dir| !news.refs.contains_key(dir)).then_some(news)
+    }
+
+    /// Another process may have begun to make one of these refs before packed-refs had it. Once it is done, its file says what counts.
+    fn others_files(&self, news: &News<'_>) -> Result<RefUpdate> {
+        let start = Instant::now();
+        loop {
+            let files = loose(self.common_dir(), news).context("could not list refs")?;
+            let is_lock = |path: &PathBuf| path.extension().is_some_and(|word| word == "lock");
+            if files.iter().any(is_lock) && start.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+            let differs = |path: &PathBuf| {
+                let name = path.strip_prefix(self.common_dir()).ok().and_then(Path::to_str).unwrap_or_default();
+                // One that went away was deleted, or is in packed-refs.
+                fs::read_to_string(path).map_or_else(
+                    |error| error.kind() != ErrorKind::NotFound,
+                    |id| news.refs.get(name).is_none_or(|new| new != id.trim_end()),
+                )
+            };
+            let lost = files.iter().filter(|path| !is_lock(path)).any(differs);
+            return Ok(if lost { RefUpdate::Lost } else { RefUpdate::Done });
+        }
+    }
+
+    /// Packs refs where many of those below `prefix` are files of their own, which would make every later listing ten times slower.
+    pub fn pack_many(&self, prefix: &str) -> Result<()> {
+        if self.reftable() || count_files(&self.common_dir().join(prefix)) < MANY {
+            return Ok(());
+        }
+        self.git().command(["pack-refs", "--all"]).output().map(drop)
+    }
+}
+
+fn count_files(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.file_type().is_ok_and(|kind| kind.is_dir()) { count_files(&entry.path()) } else { 1 }).sum()
+}
+
+/// `refs/chant`, `refs/chant/specs` for `refs/chant/specs/x`.
+fn parents(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('/').map(|(at, _)| &name[..at]).filter(|dir| *dir != "refs")
+}
+
+/// Whatever lies where one of these refs, or its lock, would have a file. An error: there is no such directory to be had.
+fn loose(common_dir: &Path, news: &News<'_>) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for dir in &news.dirs {
+        let entries = match fs::read_dir(common_dir.join(dir)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = format!("{dir}/{name}");
+            if news.refs.contains_key(name.strip_suffix(".lock").unwrap_or(&name)) {
+                found.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Merged {
+    Text(Vec<u8>),
+    /// One of the names is there.
+    Taken,
+    /// Not the file that every git since 2.0 writes, or a name that is a directory's too.
+    Unusual,
+}
+
+/// packed-refs with these refs. Lines that are there stay byte for byte.
+fn merge(old: &[u8], news: &News<'_>) -> Merged {
+    let end = old.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let (header, body) = old.split_at(end);
+    let says = |word: &[u8]| header.split(|&byte| byte == b' ' || byte == b'\n').any(|said| said == word);
+    if !header.starts_with(b"# pack-refs with:")
+        || !says(b"sorted")
+        || !says(b"fully-peeled")
+        || body.last().is_some_and(|&byte| byte != b'\n')
+    {
+        return Merged::Unusual;
+    }
+    let mut text = Vec::with_capacity(old.len() + news.refs.len() * 100);
+    text.extend_from_slice(header);
+    let (mut refs, mut last) = (news.refs.iter().peekable(), "");
+    for line in body.split_inclusive(|&byte| byte == b'\n') {
+        if line[0] != b'^' {
+            let name = std::str::from_utf8(line).ok().and_then(|line| line.strip_suffix('\n')?.split_once(' '));
+            // A name that is no text is nowhere near ours, but where it would be sorted is not worth finding out.
+            let Some((_, name)) = name.filter(|(_, name)| *name > last) else { return Merged::Unusual };
+            if news.refs.contains_key(name) {
+                return Merged::Taken;
+            }
+            if news.dirs.contains(name) || (name.starts_with("refs/chant") && parents(name).any(|dir| news.refs.contains_key(dir))) {
+                return Merged::Unusual;
+            }
+            while let Some((name, id)) = refs.next_if(|(new, _)| **new < name) {
+                text.extend_from_slice(format!("{id} {name}\n").as_bytes());
+            }
+            last = name;
+        }
+        text.extend_from_slice(line);
+    }
+    for (name, id) in refs {
+        text.extend_from_slice(format!("{id} {name}\n").as_bytes());
+    }
+    Merged::Text(text)
+}
+
+/// git's lock of packed-refs, by a second name for a file of ours: should we be killed while we hold it, the next of us knows it again.
+struct Lock {
+    ours: PathBuf,
+    theirs: PathBuf,
+    file: File,
+    /// One of us at a time; the system lets go of it when we die.
+    _turn: File,
+}
+
+impl Lock {
+    /// `None` where it cannot be had.
+    fn take(common_dir: &Path) -> Result<Option<Self>> {
+        let dir = common_dir.join("chant");
+        let turn = fs::create_dir_all(&dir).and_then(|()| File::create(dir.join("packing")));
+        let turn = turn.with_context(|| format!("could not write in {}", dir.display()))?;
+        turn.lock().context("could not wait for other packing")?;
+        let (ours, lock) = names(common_dir);
+        forget(&ours, &lock);
+        let file =
+            OpenOptions::new().write(true).create_new(true).open(&ours).with_context(|| format!("could not make {}", ours.display()))?;
+        let start = Instant::now();
+        loop {
+            match fs::hard_link(&ours, &lock) {
+                Ok(()) => return Ok(Some(Self { ours, theirs: lock, file, _turn: turn })),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && start.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(_) => {
+                    drop(fs::remove_file(&ours));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Puts this text in the place of packed-refs, and lets go.
+    fn publish(mut self, path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> Result<()> {
+        let write = |file: &mut File| {
+            file.write_all(text)?;
+            mode.map(|mode| file.set_permissions(mode)).transpose()?;
+            file.sync_data()
+        };
+        write(&mut self.file).and_then(|()| fs::rename(&self.theirs, path)).context("could not write packed-refs")
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        forget(&self.ours, &self.theirs);
+    }
+}
+
+fn names(common_dir: &Path) -> (PathBuf, PathBuf) {
+    (common_dir.join("chant/packed-refs.new"), common_dir.join("packed-refs.lock"))
+}
+
+/// Takes our file away, and the lock where that is the same file.
+fn forget(ours: &Path, lock: &Path) {
+    let Ok(file) = fs::symlink_metadata(ours) else { return };
+    if fs::symlink_metadata(lock).is_ok_and(|lock| (lock.dev(), lock.ino()) == (file.dev(), file.ino())) {
+        drop(fs::remove_file(lock));
+    }
+    drop(fs::remove_file(ours));
+}
+
+/// Takes away the lock that one of us died with. For every command to call: there is nothing to do but look for one file.
+pub fn mend(common_dir: &Path) {
+    let (ours, lock) = names(common_dir);
+    if !ours.exists() {
+        return;
+    }
+    let turn = File::create(common_dir.join("chant/packing"));
+    if turn.is_ok_and(|turn| turn.try_lock().is_ok()) {
+        forget(&ours, &lock);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -255,16 +255,26 @@ impl Setup<'_> {
         if !is_file || path.extension().is_none_or(|extension| extension != "md") {
             return Ok(None);
         }
-        let id = path.file_stem().and_then(|stem| stem.to_str()).map(SpecId::parse);
-        let Some(Ok(id)) = id else {
-            self.ctx.out.warning(format!("{}: its name is no spec id; it is left alone", safe(&path.display().to_string())));
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
+            self.ctx.out.warning(format!("{}: its name is no UTF-8; it is left alone", safe(&path.display().to_string())));
             return Ok(None);
+        };
+        let id = match SpecId::parse(stem) {
+            Ok(id) => id,
+            Err(reason) => return Ok(self.left_alone(path, reason)),
         };
         let bytes = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
         if let Err(error) = Document::parse(bytes.clone()).front() {
-            self.ctx.out.warning(format!("{}: {error}; it is left alone", safe(&path.display().to_string())));
-            return Ok(None);
+            return Ok(self.left_alone(path, error));
         }
         Ok(Some(ImportFile { id, bytes }))
+    }
+
+    /// Says why a file is no spec, but for those that the look at the files, which follows, tells of.
+    fn left_alone(&self, path: &Path, reason: impl std::fmt::Display) -> Option<ImportFile> {
+        if path.parent() != Some(&self.top.join(SPEC_DIR)) {
+            self.ctx.out.warning(format!("{}: {reason}; it is left alone", safe(&path.display().to_string())));
+        }
+        None
     }
 }

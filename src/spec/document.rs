@@ -116,8 +116,12 @@ impl Document {
         &self.bytes
     }
 
-    /// The front matter's values.
+    /// The front matter's values. Refuses one that begins and never ends: its fields would be prose, and nobody told.
     pub fn front(&self) -> Result<FrontMatter, DocumentError> {
+        let first = self.body().split(|&byte| byte == b'\n').next().unwrap_or_default();
+        if self.front.is_none() && first.strip_suffix(b"\r").unwrap_or(first) == b"---" {
+            return Err(DocumentError { line: 1, message: "front matter begins here, and no second line `---` ends it".to_owned() });
+        }
         let yaml = std::str::from_utf8(self.front_bytes()).map_err(|error| {
             let line = self.front_bytes()[..error.valid_up_to()].split(|&byte| byte == b'\n').count() - 1;
             DocumentError { line: line + 2, message: "front matter is no UTF-8".to_owned() }

@@ -8,6 +8,7 @@ use super::{SPEC_DIR, Store};
 use crate::git::checkout::PendingStatus;
 use crate::git::{Oid, RefChange, RefUpdate};
 use crate::spec::SpecId;
+use crate::spec::id::IdError;
 use anyhow::{Context as _, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -38,6 +39,17 @@ pub struct Observation {
     pub view: Option<Oid>,
     /// What HEAD had when we last saw it.
     pub head_before: Option<Oid>,
+}
+
+/// What a look has found.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// What the files were compared with.
+    pub view: View,
+    /// Every file that needs a look.
+    pub seen: Vec<Observation>,
+    /// Why files that are new or changed can be no specs: their names say so.
+    pub misnamed: Vec<IdError>,
 }
 
 /// A look at the files that has begun.
@@ -73,18 +85,18 @@ impl Store<'_> {
         dir.map(|_| self.repo.changed_under(SPEC_DIR)).transpose().map(Look)
     }
 
-    /// Every file that needs a look, and the view they were compared with.
-    pub fn look(&self, look: Look) -> Result<(View, Vec<Observation>)> {
+    /// Ends the look: every file that needs one, and the view they were compared with.
+    pub fn look(&self, look: Look) -> Result<Looked> {
         let mut view = self.view()?;
         if self.repo.work_dir().is_none() {
-            return Ok((view, Vec::new()));
+            return Ok(Looked { view, ..Looked::default() });
         }
         let head_tree = self.head_specs()?;
         view.looked = head_tree;
         let mut names: BTreeSet<String> = view.differs.keys().cloned().collect();
         names.extend(self.dirty_names(look, head_tree)?);
         if names.is_empty() && head_tree == view.head {
-            return Ok((view, Vec::new()));
+            return Ok(Looked { view, ..Looked::default() });
         }
         let (now, before) = (self.flat(head_tree)?, if head_tree == view.head { None } else { Some(self.flat(view.head)?) });
         if let Some(before) = &before {
@@ -92,15 +104,22 @@ impl Store<'_> {
             names.extend(before.keys().filter(|name| !now.contains_key(*name)).cloned());
         }
         let seen = before.as_ref().unwrap_or(&now);
-        let mut list = Vec::new();
+        let mut looked = Looked { view, ..Looked::default() };
         for name in names {
-            let Some(id) = name.strip_suffix(".md").and_then(|id| SpecId::parse(id).ok()) else { continue };
+            let id = match name.strip_suffix(".md").filter(|id| !id.contains('/')).map(SpecId::parse) {
+                Some(Ok(id)) => id,
+                Some(Err(reason)) => {
+                    looked.misnamed.push(reason);
+                    continue;
+                }
+                None => continue,
+            };
             let file = self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?;
             let head_before = seen.get(&name).copied();
-            let blob = view.differs.get(&name).copied().or(head_before);
-            list.push(Observation { id, file, head: now.get(&name).copied(), view: blob, head_before });
+            let blob = looked.view.differs.get(&name).copied().or(head_before);
+            looked.seen.push(Observation { id, file, head: now.get(&name).copied(), view: blob, head_before });
         }
-        Ok((view, list))
+        Ok(looked)
     }
 
     /// Remembers what the observed files are now. A concurrent look that was faster is not overwritten: the next one sees the rest.

@@ -37,15 +37,32 @@ pub fn begin(ctx: &Context) -> Result<Option<Look>> {
 /// The second half: records what people did. True when there was anything to look at, so that what was read before may be old.
 pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     let Some(look) = look else { return Ok(false) };
-    let (mut view, mut seen) = ctx.store().look(look)?;
-    let any = !seen.is_empty();
+    let mut looked = ctx.store().look(look)?;
+    let any = !looked.seen.is_empty();
     // Whoever writes these files holds the lock; what they were before we had it may be old.
     let held = any.then(|| files::lock(ctx)).transpose()?;
     if any {
-        (view, seen) = ctx.store().look(ctx.store().begin_look()?)?;
+        looked = ctx.store().look(ctx.store().begin_look()?)?;
     }
+    for reason in &looked.misnamed {
+        ctx.out.warning(format!("a file in {SPEC_DIR} is passed over: {reason}"));
+        ctx.out.hint("give it another name, with git mv where git knows it");
+    }
+    let old = take_all(ctx, &mut looked.seen);
+    ctx.store().remember(&looked.view, &looked.seen)?;
+    drop(held);
+    match &old[..] {
+        [] => {}
+        [id] => ctx.out.hint(format!("{} is an older version here; git chant show {id}", spec_path(id))),
+        [id, ..] => ctx.out.hint(format!("{} files in {SPEC_DIR} are older versions here; git chant show {id}", old.len())),
+    }
+    Ok(any)
+}
+
+/// Takes in each file that is not as it was. Returns the specs whose files are older versions of them.
+fn take_all(ctx: &Context, seen: &mut [Observation]) -> Vec<SpecId> {
     let mut old = Vec::new();
-    for observation in &mut seen {
+    for observation in seen {
         if observation.file.is_none() || observation.file == observation.view {
             continue;
         }
@@ -54,20 +71,13 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
             Ok(Taken::Whole) => {}
             Err(error) => {
                 ctx.out.warning(format!("{}: {error:#}", spec_path(&observation.id)));
-                ctx.out.hint(format!("the file is as you left it; git chant edit {}", observation.id));
+                ctx.out.hint(format!("the file is as you left it; mend it, then: git chant show {}", observation.id));
                 // Not seen, so that the next command looks again.
                 observation.file = observation.view;
             }
         }
     }
-    ctx.store().remember(&view, &seen)?;
-    drop(held);
-    match &old[..] {
-        [] => {}
-        [id] => ctx.out.hint(format!("{} is an older version here; git chant show {id}", spec_path(id))),
-        [id, ..] => ctx.out.hint(format!("{} files in {SPEC_DIR} are older versions here; git chant show {id}", old.len())),
-    }
-    Ok(any)
+    old
 }
 
 /// True in the linked worktree of a run, whose branch is `chant/<id>`.

@@ -294,6 +294,23 @@ fn unreadable_front_matter_is_named_with_its_line_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_file_that_can_be_no_spec_is_named_until_it_can() {
+    let (repo, _) = with_spec();
+    repo.write(".chant/specs/my plan.md", "# Plan\n");
+    repo.write(".chant/specs/open.md", "---\ntype: research\n\n# Open\n");
+    for _ in 0..2 {
+        let said =
+            repo.chant(&["list"]).ok().says("warning: a file in .chant/specs is passed over: 'my plan' is no spec id: it has a blank");
+        said.says("warning: .chant/specs/open.md: line 1: front matter begins here, and no second line `---` ends it")
+            .says("git chant show open");
+    }
+    repo.write(".chant/specs/open.md", "---\ntype: research\n---\n\n# Open\n");
+    repo.chant(&["show", "open"]).ok().says("research").says("passed over");
+    std::fs::rename(repo.path().join(".chant/specs/my plan.md"), repo.path().join(".chant/specs/my-plan.md")).unwrap();
+    repo.chant(&["show", "my-plan"]).ok().says("Plan").says_not("passed over");
+}
+
+#[test]
 fn a_file_that_somebody_writes_becomes_a_spec_and_a_deleted_one_loses_nothing() {
     let (repo, id) = with_spec();
     repo.write(".chant/specs/002-by-hand.md", "# By hand\n\n## Acceptance Criteria\n\n- [ ] It is there\n");

@@ -51,6 +51,27 @@ const OBJECT_ENV: &[&str] = &[
     "GIT_SHALLOW_FILE",
 ];
 
+/// The hooks that a git command could run, of those that a configuration can name. What only reads runs none.
+fn events_of(command: Option<&OsString>) -> &'static [&'static str] {
+    match command.and_then(|command| command.to_str()) {
+        Some("update-ref" | "fetch" | "pack-refs" | "fast-import") => &["reference-transaction"],
+        Some("push") => &["reference-transaction", "pre-push"],
+        Some("worktree" | "checkout" | "read-tree" | "reset") => &["reference-transaction", "post-checkout", "post-index-change"],
+        Some("add" | "update-index" | "rm") => &["post-index-change"],
+        Some("merge" | "commit") => &[
+            "reference-transaction",
+            "post-index-change",
+            "pre-commit",
+            "pre-merge-commit",
+            "prepare-commit-msg",
+            "commit-msg",
+            "post-commit",
+            "post-merge",
+        ],
+        _ => &[],
+    }
+}
+
 /// Where git runs, and with which environment.
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -235,6 +256,10 @@ impl GitCommand {
         command.envs(self.env);
         if !self.hooks {
             command.args(["-c", "core.hooksPath=/dev/null"]);
+            // Those that git's configuration names (`hook.<name>.command`, from 2.54 on) lie in no directory.
+            for event in events_of(self.args.first()) {
+                command.arg("-c").arg(format!("hook.{event}.enabled=false"));
+            }
         }
         command.args(["-c", "core.warnAmbiguousRefs=false", "-c", "core.quotePath=false"]);
         command.args(self.args);

@@ -35,7 +35,8 @@ pub struct Look {
 pub fn look(repo: &Repository, selection: &Selection, protected: &[String], binary: &Path) -> Result<Look> {
     let place = Place::of(repo)?;
     let kinds = selection.kinds(repo.work_dir().is_none());
-    let mut look = Look { managers: Vec::new(), configured: configured(repo)?, hooks: Vec::new(), troubles: Vec::new(), place };
+    let settings = settings(repo)?;
+    let mut look = Look { managers: Vec::new(), configured: configured(&settings), hooks: Vec::new(), troubles: Vec::new(), place };
     let Some(dir) = look.place.dir.clone() else {
         let mend = format!("git config {}--unset core.hooksPath", look.place.flag());
         look.trouble("core.hooksPath is empty, so git runs no hooks", mend);
@@ -55,6 +56,10 @@ pub fn look(repo: &Repository, selection: &Selection, protected: &[String], bina
     look.troubles = troubles(&look.hooks, &dir);
     if kinds.is_empty() {
         look.trouble("no hook is wanted in a bare repository but pre-receive", "git chant hooks install --server");
+    }
+    for kind in kinds.iter().filter(|kind| is_off(&settings, kind.as_str())) {
+        let what = format!("hook.{kind}.enabled is false: a git that takes that for hook files too does not run git-chant's");
+        look.trouble(what, format!("git config --unset-all hook.{kind}.enabled"));
     }
     look.bypassed(repo);
     look.worktrees(repo, &kinds)?;
@@ -152,16 +157,34 @@ fn managers(repo: &Repository, dir: &Path) -> Vec<&'static str> {
     found
 }
 
-/// `hook.<name>.command` with the events of `hook.<name>.event`. git runs these itself from 2.54 on, before the files.
-fn configured(repo: &Repository) -> Result<Vec<(String, String)>> {
-    let output = repo.git().command(["config", "--null", "--get-regexp", r"^hook\..*\.(command|event)$"]).run_raw()?;
+/// `hook.<name>.command` with the events of `hook.<name>.event`, as git reads them: an empty event takes the earlier ones back, and what is
+/// not enabled does not run. git runs these itself from 2.54 on, before the files.
+fn configured(settings: &[(String, String)]) -> Vec<(String, String)> {
+    let names = settings.iter().filter_map(|(key, _)| key.strip_suffix(".command"));
+    let mut hooks: Vec<(String, String)> = Vec::new();
+    for name in names.filter(|name| !is_off(settings, name)) {
+        let mut events: Vec<&str> = Vec::new();
+        for (_, event) in settings.iter().filter(|(key, _)| *key == format!("{name}.event")) {
+            if event.is_empty() { events.clear() } else { events.push(event) }
+        }
+        if !events.is_empty() && !hooks.iter().any(|(known, _)| known == name) {
+            hooks.push((name.to_owned(), events.join(", ")));
+        }
+    }
+    hooks
+}
+
+/// True for `hook.<name>.enabled=false`, or `hook.<event>.enabled=false`.
+fn is_off(settings: &[(String, String)], name: &str) -> bool {
+    let last = settings.iter().rfind(|(key, _)| *key == format!("{name}.enabled"));
+    last.is_some_and(|(_, value)| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0" | ""))
+}
+
+/// What the configuration says about hooks: keys without `hook.`, and their values.
+fn settings(repo: &Repository) -> Result<Vec<(String, String)>> {
+    let keys = r"^hook\..*\.(command|event|enabled)$";
+    let output = repo.git().command(["config", "--null", "--get-regexp", keys]).with_hooks().run_raw()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let entries: Vec<(&str, &str)> = text.split('\0').filter_map(|entry| entry.split_once('\n')).collect();
-    let commands = entries.iter().filter_map(|(key, _)| key.strip_prefix("hook.")?.strip_suffix(".command"));
-    let events = |name: &str| {
-        let key = format!("hook.{name}.event");
-        let events: Vec<&str> = entries.iter().filter(|(other, _)| *other == key).map(|(_, event)| *event).collect();
-        events.join(", ")
-    };
-    Ok(commands.map(|name| (name.to_owned(), events(name))).collect())
+    let entries = text.split('\0').filter_map(|entry| entry.split_once('\n'));
+    Ok(entries.filter_map(|(key, value)| Some((key.strip_prefix("hook.")?.to_owned(), value.to_owned()))).collect())
 }

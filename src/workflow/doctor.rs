@@ -151,6 +151,12 @@ impl Doctor<'_> {
         for manager in look.managers {
             self.note("hooks", format!("{manager} is used here; its hooks run first"));
         }
+        for (name, events) in look.configured {
+            self.note(
+                "hooks",
+                format!("git's configuration names the hook '{name}' ({events}); git 2.54 and later run it before git-chant's"),
+            );
+        }
         self.ok("protected", protected.join(", "));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `git chant hooks` and `git chant doctor`: where hooks lie, who else is there, and what is wrong.
 
+mod configured;
 mod managers;
 
 use super::common::TestRepo;
@@ -270,13 +271,4 @@ fn the_doctor_names_what_is_wrong_with_its_command() {
     }
     assert!(wrong.iter().any(|finding| finding["text"].as_str().unwrap().contains("front matter says nothing")), "{said}");
     assert!(wrong.iter().all(|finding| finding["command"].is_string()) && all["ok"] == false);
-}
-
-#[test]
-fn hooks_of_gits_configuration_are_named() {
-    let repo = TestRepo::with_chant();
-    repo.git(&["config", "hook.lint.command", "true"]);
-    repo.git(&["config", "--add", "hook.lint.event", "pre-commit"]);
-    repo.git(&["config", "--add", "hook.lint.event", "pre-push"]);
-    repo.chant(&["hooks"]).ok().says("names the hook 'lint' (pre-commit, pre-push)");
 }

@@ -201,3 +201,41 @@ fn an_unrelated_push_is_nobodys_business() {
     push(&repo, &["HEAD:refs/tags/v1", ":other"]).ok();
     is_sound(&bare);
 }
+
+/// What the steps of the README's workflow run, in order.
+fn workflow() -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, text) = readme.split_once("    name: gate\n").unwrap();
+    let lines = text.lines().map_while(|line| line.strip_prefix("    "));
+    let workflow: serde_yaml::Value = serde_yaml::from_str(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
+    steps.iter().filter_map(|step| Some(step.get("run")?.as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn the_readmes_workflow_is_one_and_decides_in_a_checkout_as_ci_makes_it() {
+    let steps = workflow();
+    assert_eq!(steps.len(), 4, "{steps:?}");
+    for (is_good, code) in [(true, 0), (false, 1)] {
+        let (repo, id) = finished(&["It is there `$ test -f work-*`", "It is good"], &[]);
+        if !is_good {
+            beside(&repo, |repo| drop(repo.chant(&["uncheck", &id, "2"]).ok()));
+        }
+        let origin = repo.with_origin();
+        push(&repo, &[&format!("chant/{id}"), SPECS]).ok();
+        let ci = repo.clone_to(origin, "ci");
+        ci.git(&["checkout", "--quiet", "--detach", &format!("origin/chant/{id}")]);
+        let run = |step: &String| {
+            let line = step.replace("${{ github.base_ref }}", "main");
+            assert!(!line.contains("${{"), "{line}");
+            Outcome::of(ci.command(ci.path(), "sh").args(["-c", &line]))
+        };
+        // The first one installs git-chant.
+        let said: Vec<Outcome> = steps[1..].iter().map(run).collect();
+        said[0].clone().ok();
+        let last = said[2].clone().fails(code);
+        if code == 1 {
+            last.says("::error").says("It is good");
+        }
+    }
+}

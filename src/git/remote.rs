@@ -3,7 +3,8 @@
 use super::command::GitCommand;
 use super::{Oid, RefChange, RefUpdate, Repository};
 use crate::failure::Failure;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use std::fs::File;
 
 /// A ref that a push moves on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,9 @@ pub struct Refused {
 
 /// From so many refs on, a push names them by a pattern.
 const MANY: usize = 100;
+
+/// Where a push names them meanwhile.
+pub const STAGES: &str = "refs/chant-push/";
 
 /// How often a fetch that met another process's lock is tried again.
 const LOCK_TRIES: u64 = 10;
@@ -150,6 +154,7 @@ impl Repository {
 
     /// Pushes refs, all or none. An error is a push that did not reach the remote, or of which nobody knows whether it did.
     pub fn push(&self, remote: &str, refs: &[PushRef]) -> Result<Pushed> {
+        self.sweep_stages()?;
         let (pushed, said) = self.push_once(remote, refs, true)?;
         match pushed {
             Some(pushed) => Ok(pushed),
@@ -176,7 +181,9 @@ impl Repository {
             return self.push_refspecs(remote, refs, None, atomic);
         }
         let (many, few): (Vec<_>, Vec<_>) = refs.iter().cloned().partition(staged);
-        let stage = format!("refs/chant-push/{:016x}/", fastrand::u64(..));
+        let lock = self.stages_lock()?;
+        lock.lock_shared().context("could not lock what is pushed")?;
+        let stage = format!("{STAGES}{:016x}/", fastrand::u64(..));
         let place = |to: &PushRef| to.name.replacen("refs/", &stage, 1);
         let create: Vec<_> = many.iter().map(|to| RefChange::new(place(to), None, to.new)).collect();
         ensure!(self.update_refs(&create, "chant: push")? == RefUpdate::Done, "somebody else has written below {stage}");
@@ -186,6 +193,26 @@ impl Repository {
         match self.update_refs(&delete, "chant: push")? {
             RefUpdate::Done | RefUpdate::Lost => pushed,
         }
+    }
+
+    /// Takes away what a push left that was killed. Whoever pushes holds the lock together with others who do; false where somebody does.
+    pub fn sweep_stages(&self) -> Result<bool> {
+        let left = self.references(STAGES)?;
+        if left.is_empty() {
+            return Ok(true);
+        }
+        let lock = self.stages_lock()?;
+        if lock.try_lock().is_err() {
+            return Ok(false);
+        }
+        let delete: Vec<_> = left.into_iter().map(|(name, tip)| RefChange::new(name, Some(tip), None)).collect();
+        Ok(self.update_refs(&delete, "chant: push")? == RefUpdate::Done)
+    }
+
+    fn stages_lock(&self) -> Result<File> {
+        let dir = self.common_dir().join("chant");
+        std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+        File::create(dir.join("push.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))
     }
 
     fn push_refspecs(&self, remote: &str, refs: &[PushRef], pattern: Option<String>, atomic: bool) -> Result<(Option<Pushed>, String)> {

@@ -155,7 +155,7 @@ impl Store<'_> {
     }
 
     /// The notes of a tree, flat or fanned out, by the commit's name.
-    fn read_notes(&self, at: Oid) -> Result<BTreeMap<String, Oid>> {
+    pub(super) fn read_notes(&self, at: Oid) -> Result<BTreeMap<String, Oid>> {
         let digits = at.to_string().len();
         let (mut notes, mut open) = (BTreeMap::new(), vec![(String::new(), self.repo.commit(at)?.tree)]);
         while let Some((prefix, tree)) = open.pop() {

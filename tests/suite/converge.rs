@@ -164,6 +164,7 @@ fn case(seed: u64, way: Way) -> State {
     scene.assert_archive_shadows_nothing(&state);
     if way == Way::Git {
         scene.world.collect_garbage();
+        scene.world.check();
     }
     for at in 0..scene.world.count() {
         scene.assert_nothing_lost(at);

@@ -206,6 +206,11 @@ fn many_specs_go_in_one_push_and_leave_nothing_behind() {
     assert_eq!(std::fs::read_to_string(bare.join("pushes")).unwrap(), "one\n");
     assert_eq!(us.git(&["for-each-ref", "refs/chant-push"]), "");
     quiet(us.chant(&["push"]));
+    // What a push left that was killed goes with the next one.
+    us.git(&["update-ref", "refs/chant-push/0123456789abcdef/chant/specs/x", "HEAD"]);
+    us.chant(&["edit", "000", "--add-label", "x"]).ok();
+    us.chant(&["push"]).ok();
+    assert_eq!(us.git(&["for-each-ref", "refs/chant-push"]), "");
     // The first fetch makes no file for each of them, also where git does not say what it would fetch.
     let (git, asked) = (gits()[0].1.display().to_string(), us.root().join("asked"));
     let refuses = format!("echo once >>'{}'; echo 'error: unknown option' >&2; exit 129", asked.display());

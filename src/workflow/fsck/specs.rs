@@ -3,9 +3,10 @@
 use super::Check;
 use crate::context::Context;
 use crate::git::Oid;
+use crate::git::remote::STAGES;
 use crate::output::safe;
 use crate::spec::event::one_line;
-use crate::spec::{EventKind, SpecId};
+use crate::spec::{EventKind, SpecId, Status};
 use crate::store::sync::run_ref;
 use crate::store::{Change, SPEC_REFS, Spec};
 use anyhow::Result;
@@ -49,9 +50,12 @@ impl Check<'_> {
             }
         };
         let event = &spec.event;
+        // A file that was taken over with a run on has none on here.
+        let said = front.status().ok().flatten().filter(|said| *said != Status::InProgress || event.status.is_closed());
         let clean = |list: &[String]| list.iter().map(|text| one_line(text)).collect::<Vec<_>>();
         let wrong = [
             ("Chant-Blob", event.blob != blob),
+            ("Chant-Status", said.is_some_and(|said| said != event.status)),
             ("Chant-Type", event.spec_type != one_line(&front.spec_type)),
             ("Chant-Label", clean(&event.labels) != clean(&front.labels)),
             ("Chant-Depends-On", clean(&event.depends_on) != clean(&front.depends_on)),
@@ -99,6 +103,11 @@ impl Check<'_> {
             let name = format!("refs/chant/{name}");
             self.wrong(safe(&name), "nothing of ours has such a name", format!("git update-ref -d {name}"));
         }
+        let left = self.ctx.repo.references(STAGES)?.len();
+        if left > 0 {
+            let text = format!("{left} refs are left of a push that was killed, or one is under way");
+            self.stale(STAGES.trim_end_matches('/'), text, |ctx| ctx.repo.sweep_stages());
+        }
         Ok(())
     }
 
@@ -125,5 +134,12 @@ impl Check<'_> {
 }
 
 fn anew(ctx: &Context, id: &SpecId) -> Result<bool> {
-    ctx.store().amend(id, |_| Ok(Some(Change::new(EventKind::Edit).text("What listings read is written anew.")))).map(|done| done.is_some())
+    let change = |spec: &Spec| {
+        let mut document = spec.document.clone();
+        if document.front().is_ok_and(|front| front.status.is_some()) {
+            document.set("status", spec.event.status.as_str().into());
+        }
+        Change::new(EventKind::Edit).document(document).text("What listings read is written anew.")
+    };
+    ctx.store().amend(id, |spec| Ok(Some(change(spec)))).map(|done| done.is_some())
 }

@@ -2,11 +2,16 @@
 
 use super::Check;
 use crate::git::Oid;
+use crate::output::safe;
 use crate::spec::{EventKind, SpecId};
 use crate::store::notes::NOTES_REF;
-use crate::store::{ARCHIVE_REF, spec_path};
+use crate::store::{ARCHIVE_REF, SPEC_REFS, spec_path};
 use crate::workflow::files;
 use anyhow::Result;
+use std::collections::BTreeMap;
+
+/// A run that finished: its name, its tip, and what a note of it ends with.
+type Finished = (String, Oid, String);
 
 impl Check<'_> {
     pub(super) fn archive(&mut self) {
@@ -23,32 +28,60 @@ impl Check<'_> {
         }
     }
 
-    /// Commits that runs of this clone finished say so in their notes. Other clones' notes come when they do.
+    /// Commits that runs of this clone finished say so in their notes, and no note tells of a run that never finished there. What other
+    /// clones' runs finished is told by notes of theirs, which come when they do.
     pub(super) fn notes(&mut self) -> Result<()> {
-        if let Some(at) = self.ctx.repo.reference(NOTES_REF)?
-            && self.ctx.repo.commit(at).and_then(|commit| self.ctx.repo.tree_entries(commit.tree)).is_err()
-        {
+        let store = self.ctx.store();
+        let Ok(notes) = store.notes() else {
             self.wrong(NOTES_REF, "it holds no notes", format!("git update-ref -d {NOTES_REF}, then: git chant fsck --repair"));
             return Ok(());
-        }
-        let store = self.ctx.store();
-        for id in store.ids()? {
-            // What is wrong with the spec itself is said elsewhere.
-            let Some(history) = store.load(&id).ok().flatten().and_then(|spec| store.history(spec.tip).ok()) else { continue };
-            for event in history.iter().map(|recorded| &recorded.event).filter(|event| event.kind == EventKind::Finish) {
-                let tip = event.extra("Tip").and_then(Oid::from_hex).filter(|tip| self.ctx.repo.has_object(*tip));
-                let run = event.extra("Run").unwrap_or_default();
-                let (Some(tip), true) = (tip, !run.is_empty() && store.kept(run)?.is_some()) else { continue };
-                let said = format!(": attempt {} completed", event.attempt);
-                let have = store.note_of(tip)?;
-                if !String::from_utf8_lossy(&have).lines().any(|line| line.ends_with(&said)) {
+        };
+        let finished = self.finished()?;
+        for (id, all) in &finished {
+            for (run, tip, said) in all.iter().filter(|(run, ..)| !run.is_empty()) {
+                let ours = store.kept(run)?.is_some() && self.ctx.repo.has_object(*tip);
+                let have = notes.get(tip).map(Vec::as_slice).unwrap_or_default();
+                if ours && !String::from_utf8_lossy(have).lines().any(|line| line.ends_with(said)) {
                     let text = format!("the note of {} does not tell that it finished", tip.short());
                     let line = format!("{id}{said}");
-                    self.stale(id.as_str(), text, |ctx| ctx.store().note(tip, &line).map(|()| true));
+                    self.stale(id.as_str(), text, |ctx| ctx.store().note(*tip, &line).map(|()| true));
                 }
             }
         }
+        for (commit, text) in &notes {
+            for line in String::from_utf8_lossy(text).lines() {
+                let Some((id, _)) = line.split_once(": attempt ").filter(|(_, rest)| rest.ends_with(" completed")) else { continue };
+                // A spec that had to give its id away is told of under its old one.
+                let family = |(other, _): &(&SpecId, _)| other.as_str() == id || other.driver().is_some_and(|driver| driver.as_str() == id);
+                let mut known = finished.iter().filter(family).peekable();
+                if known.peek().is_none() || known.any(|(_, all)| all.iter().any(|(_, tip, said)| tip == commit && line.ends_with(said))) {
+                    continue;
+                }
+                let text = format!("the note of {} tells of a run that did not finish there: {line}", commit.short());
+                self.stale(safe(id), text, |ctx| ctx.store().unnote(*commit, line).map(|()| true));
+            }
+        }
         Ok(())
+    }
+
+    /// What runs finished, live and archived: the run, its tip, and what a note of it ends with. What is wrong with a spec itself is said
+    /// elsewhere.
+    fn finished(&self) -> Result<BTreeMap<SpecId, Vec<Finished>>> {
+        let store = self.ctx.store();
+        let live = self.ctx.repo.references(SPEC_REFS)?;
+        let live = live.into_iter().filter_map(|(name, tip)| Some((SpecId::parse(name.strip_prefix(SPEC_REFS)?).ok()?, tip)));
+        let mut found: BTreeMap<SpecId, Vec<_>> = BTreeMap::new();
+        for (id, tip) in store.archived().unwrap_or_default().into_iter().chain(live) {
+            let Ok(history) = store.history(tip) else { continue };
+            let all = found.entry(id).or_default();
+            for event in history.iter().map(|recorded| &recorded.event).filter(|event| event.kind == EventKind::Finish) {
+                if let Some(tip) = event.extra("Tip").and_then(Oid::from_hex) {
+                    let run = event.extra("Run").unwrap_or_default().to_owned();
+                    all.push((run, tip, format!(": attempt {} completed", event.attempt)));
+                }
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn view(&mut self) -> Result<()> {

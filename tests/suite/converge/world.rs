@@ -1,9 +1,11 @@
 //! Clones and their remote: in memory, or in directories of their own.
 
 use super::faults::InMemory;
+use git_chant::context::Context;
 use git_chant::git::{Kill, Oid, Refs, Repository, Signature};
 use git_chant::store::Store;
 use git_chant::store::sync::{GitTransport, State, Transport};
+use git_chant::workflow::fsck::fsck;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
@@ -85,6 +87,15 @@ impl World {
                 state
             }
             Clones::Git { remote, .. } => Store::new(remote).state().unwrap(),
+        }
+    }
+
+    /// `git chant fsck` has nothing to say of any clone.
+    pub fn check(&self) {
+        let Clones::Git { repos, .. } = &self.clones else { return };
+        for repo in repos {
+            let ctx = Context::of(Repository::open(repo.git_dir()).unwrap());
+            assert_eq!(fsck(&ctx, false).unwrap(), []);
         }
     }
 

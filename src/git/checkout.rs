@@ -115,14 +115,9 @@ impl Repository {
                 }
             }
             let (Some(branch), Some(parent)) = (head.branch, head.commit) else { continue };
-            let before = self.commit(parent)?.tree;
-            let edits: Vec<_> = changes.iter().map(|(path, blob)| (path.as_bytes().to_vec(), *blob)).collect();
-            let tree = self.edit_tree(Some(before), &edits)?;
-            if tree == before {
-                return Ok(PathCommit::Already);
-            }
-            let commit = match self.signed_or_plain_commit(tree, parent, message) {
-                Ok(commit) => commit,
+            let commit = match self.commit_on(parent, changes, message) {
+                Ok(Some(commit)) => commit,
+                Ok(None) => return Ok(PathCommit::Already),
                 Err(error) => return Ok(PathCommit::NotCommitted(format!("the commit could not be made: {error:#}"))),
             };
             let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
@@ -137,6 +132,18 @@ impl Repository {
             }
         }
         Ok(PathCommit::NotCommitted("the branch kept moving".to_owned()))
+    }
+
+    /// Writes a commit on `parent` with these blobs at these paths (`None` removes the path); no ref moves. `None`: they are there already.
+    /// Signed where `commit.gpgSign` asks for it.
+    pub fn commit_on(&self, parent: Oid, changes: &[(String, Option<Oid>)], message: &str) -> Result<Option<Oid>> {
+        let before = self.commit(parent)?.tree;
+        let edits: Vec<_> = changes.iter().map(|(path, blob)| (path.as_bytes().to_vec(), *blob)).collect();
+        let tree = self.edit_tree(Some(before), &edits)?;
+        if tree == before {
+            return Ok(None);
+        }
+        self.signed_or_plain_commit(tree, parent, message).map(Some)
     }
 
     fn why_not_commit(&self, path: &str, head: &Head) -> Result<Option<String>> {

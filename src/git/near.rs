@@ -10,7 +10,23 @@ const NEAR: usize = 64;
 /// The entries of a tree: name, mode, object.
 type Entries = BTreeMap<Vec<u8>, (gix::objs::tree::EntryMode, Oid)>;
 
+/// How far back a reflog is read.
+const REFLOG: usize = 500;
+
 impl Repository {
+    /// What a ref was, newest first, as its reflog tells it; nothing where there is none.
+    pub fn reflog(&self, name: &str) -> Vec<Oid> {
+        if self.reftable() {
+            let most = format!("-n{REFLOG}");
+            let text = self.git().command(["log", "-g", &most, "--format=%H", name, "--"]).line().unwrap_or_default();
+            return text.lines().filter_map(Oid::from_hex).collect();
+        }
+        let Ok(Some(reference)) = self.gix.try_find_reference(name) else { return Vec::new() };
+        let mut log = reference.log_iter();
+        let Ok(Some(lines)) = log.rev() else { return Vec::new() };
+        lines.take(REFLOG).filter_map(|line| Some(Oid(line.ok()?.new_oid)).filter(|id| !id.0.is_null())).collect()
+    }
+
     /// The commits of `head` that neither `base` nor any of `others` has, newest first, where they are one line without merges upon `base`.
     pub fn line_upon(&self, base: Oid, head: Oid, others: &[Oid]) -> Option<Vec<Oid>> {
         let (mut line, mut at) = (Vec::new(), head);

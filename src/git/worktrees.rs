@@ -2,9 +2,10 @@
 
 use super::{Git, Oid, Repository};
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// One worktree, as `git worktree list --porcelain` tells it.
@@ -67,6 +68,12 @@ impl Repository {
         self.change_worktrees(&["remove", "--"], &[path.as_os_str()])
     }
 
+    /// Removes a worktree, locked or not, whatever lies in it: for one that the caller has just found to hold nothing. git would walk all
+    /// of it once more.
+    pub fn remove_saved_worktree(&self, path: &Path) -> Result<()> {
+        self.change_worktrees(&["remove", "--force", "--force", "--"], &[path.as_os_str()])
+    }
+
     /// Moves an unlocked worktree.
     pub fn move_worktree(&self, path: &Path, target: &Path) -> Result<()> {
         self.change_worktrees(&["move", "--"], &[path.as_os_str(), target.as_os_str()])
@@ -120,11 +127,66 @@ impl Repository {
     }
 }
 
-/// What lies in a worktree that no commit holds: modified, staged, untracked, and ignored files (each a path git prints).
+/// What lies in a worktree that no commit of the repository holds: modified, staged, untracked, and ignored files, and whole repositories
+/// (each a path git prints).
 pub fn unsaved(path: &Path) -> Result<Vec<String>> {
-    let output = Git::at(path).command(["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=traditional"]).output()?;
+    let status = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=traditional", "--ignore-submodules=none"];
+    let output = Git::at(path).command(status).output()?;
     let entries = output.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
-    Ok(entries.map(|entry| String::from_utf8_lossy(entry).into_owned()).collect())
+    let mut list: Vec<String> = entries.map(|entry| String::from_utf8_lossy(entry).into_owned()).collect();
+    list.extend(repositories(path)?);
+    Ok(list)
+}
+
+/// The repositories inside of a worktree that it has as submodules. Their commits are nowhere else, however clean they are.
+fn repositories(path: &Path) -> Result<Vec<String>> {
+    let staged = Git::at(path).command(["ls-files", "--stage", "-z"]).output()?;
+    let links = staged.split(|&byte| byte == 0).filter(|entry| entry.starts_with(b"160000 "));
+    let paths = links.filter_map(|entry| entry.split(|&byte| byte == b'\t').nth(1));
+    let there = paths.filter(|link| path.join(OsStr::from_bytes(link)).join(".git").symlink_metadata().is_ok());
+    Ok(there.map(|link| format!("   {}/", String::from_utf8_lossy(link))).collect())
+}
+
+/// What differs from HEAD in a worktree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Paths with conflicts.
+    pub conflicts: Vec<String>,
+    /// Paths whose file differs from the index, untracked ones included.
+    pub files: Vec<Vec<u8>>,
+    /// Paths whose index entry differs from HEAD.
+    pub staged: Vec<Vec<u8>>,
+}
+
+impl Changes {
+    /// One walk through the worktree. What it finds out about files is written into the index, so that the next walk is spared it.
+    pub fn of(path: &Path) -> Result<Self> {
+        let args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty"];
+        Ok(Self::parse(&Git::at(path).command(args).env("GIT_OPTIONAL_LOCKS", "1").output()?))
+    }
+
+    fn parse(status: &[u8]) -> Self {
+        let mut changes = Self::default();
+        for entry in status.split(|&byte| byte == 0).filter(|entry| entry.len() > 3) {
+            let (code, path) = ([entry[0], entry[1]], entry[3..].to_vec());
+            if matches!(&code, b"DD" | b"AA") || code.contains(&b'U') {
+                changes.conflicts.push(String::from_utf8_lossy(&path).into_owned());
+                continue;
+            }
+            if !matches!(code[0], b' ' | b'?') {
+                changes.staged.push(path.clone());
+            }
+            if code[1] != b' ' {
+                changes.files.push(path);
+            }
+        }
+        changes
+    }
+
+    /// Every path, once.
+    pub fn paths(&self) -> BTreeSet<&[u8]> {
+        self.files.iter().chain(&self.staged).map(Vec::as_slice).collect()
+    }
 }
 
 fn parse(porcelain: &[u8]) -> Vec<Worktree> {
@@ -150,6 +212,16 @@ fn parse(porcelain: &[u8]) -> Vec<Worktree> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_staged_what_is_not_and_what_conflicts() {
+        let changes = Changes::parse(b" M a b\0M  c\0MM d\0?? e/\0UD f\0AA g\0D  h\0");
+        let text = |paths: &[Vec<u8>]| paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect::<Vec<_>>();
+        assert_eq!(text(&changes.files), ["a b", "d", "e/"]);
+        assert_eq!(text(&changes.staged), ["c", "d", "h"]);
+        assert_eq!(changes.conflicts, ["f", "g"]);
+        assert_eq!(changes.paths().len(), 5);
+    }
 
     #[test]
     fn paths_with_newlines_and_spaces_survive() {

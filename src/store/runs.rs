@@ -84,20 +84,26 @@ impl Store<'_> {
 
     /// Keeps what a run has made so far from `git gc`, whatever becomes of its branch.
     pub fn keep(&self, run: &str, tip: Oid) -> Result<()> {
-        let name = kept_ref(run);
-        loop {
-            let old = self.repo.reference(&name)?;
-            if old == Some(tip) {
-                return Ok(());
-            }
-            // What was kept stays kept: a tip that left the old one behind (a reset by the agent) gets a ref of its own.
-            if let Some(old) = old.filter(|old| !self.repo.is_ancestor(*old, tip).unwrap_or(false)) {
-                self.keep_aside(run, old)?;
-            }
-            if self.repo.update_refs(&[RefChange::new(name.clone(), old, Some(tip))], "chant: keep")? == RefUpdate::Done {
-                return Ok(());
+        while let Some(change) = self.keeping(run, tip)? {
+            if self.repo.update_refs(&[change], "chant: keep")? == RefUpdate::Done {
+                break;
             }
         }
+        Ok(())
+    }
+
+    /// The change that keeps it, to be made with others; none where it is kept already.
+    pub fn keeping(&self, run: &str, tip: Oid) -> Result<Option<RefChange>> {
+        let name = kept_ref(run);
+        let old = self.repo.reference(&name)?;
+        if old == Some(tip) {
+            return Ok(None);
+        }
+        // What was kept stays kept: a tip that left the old one behind (a reset by the agent) gets a ref of its own.
+        if let Some(old) = old.filter(|old| !self.repo.is_ancestor(*old, tip).unwrap_or(false)) {
+            self.keep_aside(run, old)?;
+        }
+        Ok(Some(RefChange::new(name, old, Some(tip))))
     }
 
     /// Keeps a commit of a run that its work tip does not contain.

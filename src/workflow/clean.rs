@@ -74,6 +74,5 @@ pub fn remove(ctx: &Context, tree: &Tree) -> Result<()> {
             .hint(format!("look at it: git -C '{}' status --ignored", tree.path.display()))
             .into());
     }
-    ctx.repo.unlock_worktree(&tree.path)?;
     take_away(ctx, &tree.path)
 }

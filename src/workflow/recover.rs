@@ -151,8 +151,17 @@ fn save_worktree(ctx: &Context, id: &SpecId, path: &std::path::Path, why: &str) 
         let head: Oid = git.command(["rev-parse", "HEAD"]).line()?.parse()?;
         ctx.store().keep(&format!("{id}.detached"), head)?;
     }
-    if worktrees::unsaved(path)?.is_empty() {
-        return ctx.repo.remove_worktree(path);
+    let unsaved = worktrees::unsaved(path)?;
+    if unsaved.is_empty() {
+        return ctx.repo.remove_saved_worktree(path);
+    }
+    if let Some(inside) = unsaved.iter().find(|entry| entry.starts_with("   ")) {
+        // git moves no worktree with one in it, and its commits may be nowhere else.
+        let failure = crate::failure::Failure::new(format!("{} holds a repository of its own, {}", path.display(), inside.trim()));
+        return Err(failure
+            .hint(format!("take from it what you need, then: git worktree remove --force '{}'", path.display()))
+            .hint(format!("git chant reset {id}"))
+            .into());
     }
     // Ignored files that somebody may want: the worktree is moved, not removed.
     for number in 1.. {

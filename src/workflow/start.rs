@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::git::checkout::PathCommit;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::output::Held;
-use crate::spec::{EventKind, SpecId, Status, intent};
+use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::runs::kept_ref;
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use anyhow::{Context as _, Result, bail};
@@ -42,7 +42,8 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
     let dir = RunDir::create(ctx.repo.common_dir(), &run_id, plan.spec.id.as_str())?;
     let full = format!("refs/heads/{}", plan.spec.id.branch());
     let made = super::recover::set_aside(ctx, &plan.spec.id, "left over").and_then(|_| {
-        match ctx.repo.update_refs(&[RefChange::new(&full, None, Some(plan.base))], "chant: start")? {
+        let first = first_commit(ctx, &plan)?;
+        match ctx.repo.update_refs(&[RefChange::new(&full, None, Some(first))], "chant: start")? {
             RefUpdate::Done => Ok(()),
             RefUpdate::Lost => bail!("branch {} appeared meanwhile", plan.spec.id.branch()),
         }
@@ -79,6 +80,29 @@ fn is_unchanged(ctx: &Context, plan: &Plan) -> Result<bool> {
     Ok(ctx.repo.reference(&plan.spec.id.ref_name())? == Some(plan.spec.tip))
 }
 
+/// The spec as a run finds it.
+fn as_started(ctx: &Context, plan: &Plan) -> Result<Document> {
+    let change = Change { new_attempt: true, ..Change::new(EventKind::Start).status(Status::InProgress) };
+    Ok(ctx.store().prepare(&plan.spec, &change)?.document)
+}
+
+fn start_message(id: &SpecId) -> String {
+    format!("chant({id}): start\n")
+}
+
+/// The first commit of a run's branch holds the spec. Where nothing else comes before it the worktree is made from it: a second write of
+/// a large checkout's index takes as long as everything else that we do.
+fn first_commit(ctx: &Context, plan: &Plan) -> Result<Oid> {
+    if ctx.silent() || !plan.inputs.is_empty() {
+        return Ok(plan.base);
+    }
+    let (id, document) = (&plan.spec.id, as_started(ctx, plan)?);
+    let change = (spec_path(id), Some(ctx.repo.write_blob(document.as_bytes())?));
+    let made = ctx.repo.commit_on(plan.base, &[change], &start_message(id));
+    let made = made.with_context(|| format!("could not commit the spec on {}", id.branch()))?;
+    Ok(made.unwrap_or(plan.base))
+}
+
 fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Option<(Oid, Spec)>> {
     let (id, branch) = (&plan.spec.id, plan.spec.id.branch());
     let full = format!("refs/heads/{branch}");
@@ -96,8 +120,11 @@ fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Opt
         .with("Target", &plan.target)
         .with("Agent", plan.agent.name());
     let mut change = Change { new_attempt: true, ..change };
-    let document = ctx.store().prepare(&plan.spec, &change)?.document;
-    write_spec(ctx, &tree, id, document.as_bytes(), &format!("chant({id}): start\n"))?;
+    let document = as_started(ctx, plan)?;
+    // Its first commit may hold it already; what git writes into a checkout may still have other line ends.
+    if std::fs::read(plan.worktree.join(spec_path(id))).ok().as_deref() != Some(document.as_bytes()) {
+        write_spec(ctx, &tree, id, document.as_bytes(), &start_message(id))?;
+    }
     let base = ctx.repo.reference(&full)?.context("the branch was just made")?;
     change = change.with("Base", base);
     dir.set_prompt(compose(ctx, plan, &plan.worktree)?.as_bytes())?;

@@ -116,7 +116,9 @@ pub fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) 
     }
     let blob = ctx.repo.write_blob(document.as_bytes())?;
     let mut changes = vec![(spec_path(&work.id).into_bytes(), Some(blob))];
-    changes.extend(deleted_specs(ctx, work, tip)?);
+    let deleted = deleted_specs(ctx, work, tip)?;
+    let restores = !deleted.is_empty();
+    changes.extend(deleted);
     let tree = ctx.repo.edit_tree(Some(ctx.repo.commit(tip)?.tree), &changes)?;
     let draft = CommitDraft {
         tree,
@@ -131,7 +133,9 @@ pub fn finish_commit(ctx: &Context, work: &Work, tip: Oid, document: &Document) 
         files::replace(&worktree.join(SPEC_DIR).join(work.id.file_name()), document.as_bytes())?;
         let git = Git::at(worktree);
         git.command(["update-index", "--add", "--", &spec_path(&work.id)]).output()?;
-        git.command(["checkout", "--quiet", &commit.to_string(), "--", SPEC_DIR]).output()?;
+        if restores {
+            git.command(["checkout", "--quiet", &commit.to_string(), "--", SPEC_DIR]).output()?;
+        }
     }
     Ok(commit)
 }

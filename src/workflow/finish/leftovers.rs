@@ -3,32 +3,32 @@
 use super::Work;
 use crate::agent::settings::CommitBy;
 use crate::context::Context;
-use crate::git::{Git, Oid, RefChange, RefUpdate, Repository, worktrees};
-use crate::store::SPEC_DIR;
+use crate::git::worktrees::{self, Changes};
+use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
+use crate::store::{SPEC_DIR, spec_path};
 use crate::workflow::setup;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Commits what the agent left behind in its worktree, with the repository's hooks, as an ordinary commit would run them.
 pub(super) fn commit_leftovers(ctx: &Context, work: &Work) -> Result<()> {
     let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) else { return Ok(()) };
-    let git = Git::at(worktree);
-    let branch = git.command(["symbolic-ref", "-q", "HEAD"]).run_raw()?;
-    let expected = format!("refs/heads/{}", work.id.branch());
-    if String::from_utf8_lossy(&branch.stdout).trim() != expected {
+    let tree = Repository::open(worktree)?;
+    if tree.current_branch()? != Some(work.id.branch()) {
         anyhow::bail!("its worktree is not on {} any more", work.id.branch());
     }
+    let changes = Changes::of(worktree)?;
     // `git add` would make resolved ones of them, markers and all.
-    let conflicts = git.command(["diff", "--name-only", "--diff-filter=U"]).line()?;
-    if !conflicts.is_empty() {
-        anyhow::bail!("it left conflicts in {}", conflicts.lines().collect::<Vec<_>>().join(", "));
+    if !changes.conflicts.is_empty() {
+        anyhow::bail!("it left conflicts in {}", changes.conflicts.join(", "));
     }
-    let merging = git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()?;
+    let merging = tree.git_dir().join("MERGE_HEAD").exists();
     if work.commit_by == CommitBy::Agent {
-        refuse_uncommitted(work, &git)?;
+        refuse_uncommitted(work, &changes)?;
     }
     let folded = if work.commit_by == CommitBy::Chant && !merging { fold(ctx, work)? } else { None };
-    let done = commit_all(work, &git, merging);
+    let done = commit_all(work, tree.git(), &changes, merging || folded.is_some());
     if let (Err(_), Some(tip)) = (&done, folded) {
         // A hook refused: the agent's own commits are the work again.
         move_branch(ctx, work, work.base, tip)?;
@@ -37,25 +37,42 @@ pub(super) fn commit_leftovers(ctx: &Context, work: &Work) -> Result<()> {
 }
 
 /// A merge is concluded although it changes nothing: what was settled is settled.
-fn commit_all(work: &Work, git: &Git, merging: bool) -> Result<()> {
-    git.command(["add", "--all"]).output()?;
-    if !merging && git.command(["diff", "--cached", "--quiet"]).succeeds()? {
+fn commit_all(work: &Work, git: &Git, changes: &Changes, anyway: bool) -> Result<()> {
+    if changes.paths().is_empty() && !anyway {
+        return Ok(());
+    }
+    add(git, &changes.files)?;
+    // Only then can it all come to nothing: a file that was put back.
+    if !anyway && !changes.staged.is_empty() && git.command(["diff", "--cached", "--quiet"]).succeeds()? {
         return Ok(());
     }
     let what = if work.commit_by == CommitBy::Chant { "work" } else { "commit what the agent left" };
-    let message = format!("chant({}): {what}", work.id);
+    let message = format!("chant({0}): {what}\n\nChant-Spec: {0}", work.id);
     git.command(["commit", "--quiet", "-m", &message]).with_hooks().output().map(drop)
 }
 
+/// Takes these files into the index, and no other is looked at.
+fn add(git: &Git, files: &[Vec<u8>]) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let these = ["--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"];
+    if git.command(these).stdin(files.join(&0)).succeeds()? {
+        return Ok(());
+    }
+    // One of them is gone again, or cannot be taken by name.
+    git.command(["add", "--all"]).output().map(drop)
+}
+
 /// Everything counts but the spec's own file, whose ticks are no work.
-fn refuse_uncommitted(work: &Work, git: &Git) -> Result<()> {
-    let own = format!(":(exclude,top){}", crate::store::spec_path(&work.id));
-    let left = git.command(["status", "--porcelain", "--untracked-files=all", "--", ":(top)", &own]).line()?;
+fn refuse_uncommitted(work: &Work, changes: &Changes) -> Result<()> {
+    let own = spec_path(&work.id);
+    let left: Vec<_> = changes.paths().into_iter().filter(|path| *path != own.as_bytes()).map(String::from_utf8_lossy).collect();
     if left.is_empty() {
         return Ok(());
     }
-    let files: Vec<&str> = left.lines().take(10).map(str::trim).collect();
-    anyhow::bail!("the agent is to commit its work itself (commit=agent), and left: {}", files.join(", "))
+    let more = if left.len() > 10 { format!(" and {} more", left.len() - 10) } else { String::new() };
+    anyhow::bail!("the agent is to commit its work itself (commit=agent), and left: {}{more}", left[..left.len().min(10)].join(", "))
 }
 
 /// Takes the branch back to where the agent began, and leaves its files and index as they are; the tip that was. What it merged is not
@@ -83,17 +100,17 @@ fn move_branch(ctx: &Context, work: &Work, from: Oid, to: Oid) -> Result<()> {
 /// Keeps the work tip from gc, and what the agent made on the way and left behind (a reset, a detached HEAD), as the reflogs tell it.
 pub(super) fn keep_all(ctx: &Context, work: &Work, tip: Oid) -> Result<()> {
     ctx.store().keep(&work.run, tip)?;
-    let log = |git: &Git, name: &str| git.command(["log", "-g", "-n", "500", "--format=%H", name, "--"]).line().unwrap_or_default();
-    let mut seen = log(ctx.repo.git(), &work.id.branch());
+    let mut seen: BTreeSet<Oid> = ctx.repo.reflog(&format!("refs/heads/{}", work.id.branch())).into_iter().collect();
     if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
-        seen = format!("{seen}\n{}", log(&Git::at(worktree), "HEAD"));
+        seen.extend(Repository::open(worktree)?.reflog("HEAD"));
     }
-    let (tip, base) = (tip.to_string(), work.base.to_string());
-    let mut args: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
-    if args.is_empty() {
+    seen.retain(|id| *id != tip && *id != work.base && ctx.repo.has_object(*id));
+    if seen.is_empty() {
         return Ok(());
     }
-    args.extend(["--not", &tip, &base]);
+    let names: Vec<String> = seen.iter().chain([&tip, &work.base]).map(ToString::to_string).collect();
+    let mut args: Vec<&str> = names.iter().map(String::as_str).collect();
+    args.insert(seen.len(), "--not");
     for left in ctx.repo.rev_list(&args)? {
         ctx.store().keep_aside(&work.run, left)?;
     }
@@ -106,8 +123,8 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
         // The agent took it away, or a person; git still knows it.
         return ctx.repo.forget_worktree(worktree);
     }
-    ctx.repo.unlock_worktree(worktree)?;
     if !in_the_way(ctx, worktree)?.is_empty() {
+        ctx.repo.unlock_worktree(worktree)?;
         ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
         return Ok(());
     }
@@ -125,12 +142,12 @@ pub fn in_the_way(ctx: &Context, worktree: &Path) -> Result<Vec<String>> {
     Ok(list)
 }
 
-/// Removes an unlocked worktree that has nothing [`in_the_way`].
+/// Removes a worktree that has nothing [`in_the_way`].
 pub fn take_away(ctx: &Context, worktree: &Path) -> Result<()> {
     if ctx.silent() {
         // The excluded copy of the spec is the only thing in it that git does not know.
         drop(std::fs::remove_dir_all(worktree.join(SPEC_DIR)));
     }
     let _opened = Repository::open(worktree)?;
-    ctx.repo.remove_worktree(worktree)
+    ctx.repo.remove_saved_worktree(worktree)
 }

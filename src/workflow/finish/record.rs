@@ -46,6 +46,7 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     let mut others: Vec<RefChange> = branch.into_iter().collect();
     if !work.run.is_empty() {
         others.extend(ctx.store().run_ref(&run_record(ctx, work, result, tip))?);
+        others.extend(tip.map(|tip| ctx.store().keeping(&work.run, tip)).transpose()?.flatten());
     }
     if claim::record_end(ctx, spec, change, &others)?.is_none() {
         if let Some(branch) = moved.filter(|branch| ctx.repo.reference(&branch.name).ok().flatten() != branch.old) {
@@ -57,7 +58,6 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
         return Ok(Record::Again);
     }
     if let Some(tip) = tip.filter(|_| !work.run.is_empty()) {
-        ctx.store().keep(&work.run, tip)?;
         ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
     }
     Ok(Record::Done)

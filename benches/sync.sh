@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What sharing costs beside git alone: benches/sync.sh [SPECS]
+# What sharing costs beside git alone: benches/sync.sh [SPECS [NEW]]
 #
 # The goals, with 10,000 specs: `sync` with nothing new at most 1.3 times a plain no-op `git fetch` of the same refs; the first fetch at most
 # 1.5 times `git fetch` of those refs alone; 1,000 new specs are one push; folding 1,000 diverged specs takes seconds.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-specs=${1:-10000} new=1000
+specs=${1:-10000} new=${2:-1000}
 
 git init -q --bare "$stage/hub.git"
 # make DIR FROM TO: imports spec files with these numbers, in a repository that shares with the hub.
@@ -64,13 +64,15 @@ git-chant init >/dev/null 2>&1
 took=$(once git-chant push)
 printf '%-34s %10s  in %s push of %s refs\n' "push of $new new specs" "$(ms "$took")" "$(wc -l <"$stage/pushes")" "$(tr -d ' ' <"$stage/pushes" | head -1)"
 
-# Both sides change the same specs.
+# Both sides change the same specs: an edit upon each, with a word of its own.
 diverge() {
-    local ref message
-    for ref in $(git for-each-ref --count="$new" --format='%(refname)' refs/chant/specs); do
-        message=$(git log -1 --format=%B "$ref" | sed "s/^Chant-Event: .*/Chant-Event: edit/; s/^Chant-Attempt: .*/&\nChant-Nonce: $1/")
-        printf 'update %s %s\n' "$ref" "$(git commit-tree -p "$ref" -m "$message" "$ref^{tree}")"
-    done | git update-ref --stdin
+    git for-each-ref --count="$new" --format='%(refname)%1f%(objectname)%1f%(contents)%1e' refs/chant/specs |
+        awk -v nonce="$1" 'BEGIN { RS = "\036"; FS = "\037" } NF == 3 {
+            sub(/^\n/, "", $1)
+            sub(/\nChant-Event: [^\n]*/, "\nChant-Event: edit", $3)
+            sub(/\nChant-Attempt: [^\n]*/, "&\nChant-Nonce: " nonce, $3)
+            printf "commit %s\ncommitter Bench <bench@example.com> 1768000000 +0000\ndata %d\n%s\nfrom %s\n\n", $1, length($3), $3, $2
+        }' | git fast-import --quiet
 }
 git-chant sync >/dev/null 2>&1
 cd "$stage/fresh1"

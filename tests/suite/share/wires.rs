@@ -156,14 +156,25 @@ fn ssh_to_a_server() {
     let mut command = Command::new(sshd);
     command.args(["-D", "-e", "-f"]).arg(dir.join("config")).stdin(Stdio::null()).stdout(Stdio::null());
     let _server = Server(command.stderr(std::fs::File::create(dir.join("log")).unwrap()).spawn().unwrap());
+    // One connection for all of the test: its handshake takes half a second, and git makes some thirty.
     let ssh = format!(
-        "ssh -F none -i {0}/user -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile={0}/known",
+        "ssh -F none -S {0}/shared -i {0}/user -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile={0}/known",
         dir.display()
     );
     us.git(&["config", "--global", "core.sshCommand", &ssh]);
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "root".to_owned());
     let url = format!("ssh://{user}@127.0.0.1:{port}{}", us.root().join("origin.git").display());
-    if !answers(port) || us.try_git(&["ls-remote", &url]).code != 0 {
+    let there = answers(port);
+    let mut command = us.command(&dir, "sh");
+    command.args(["-c", &format!("exec {ssh} -M -N -p {port} {user}@127.0.0.1")]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut master = Server(command.stderr(Stdio::null()).spawn().unwrap());
+    for _ in 0..250 {
+        if dir.join("shared").exists() || master.0.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    if !there || us.try_git(&["ls-remote", &url]).code != 0 {
         // Some machines let nobody in, whatever the configuration says: that is not ours to test.
         eprintln!("not tested: sshd lets nobody in: {}", std::fs::read_to_string(dir.join("log")).unwrap_or_default());
         return;

@@ -28,7 +28,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Some(by) => by.clone(),
         None => ctx.repo.author()?.name,
     };
-    let signs = ctx.repo.config_bool("commit.gpgSign", false) || ctx.repo.config_bool("chant.requireSigned", false);
+    let signs = ctx.repo.config_bool("commit.gpgSign", false) || ctx.store().requires_signed()?;
     let again = args.by.is_none() && args.message.is_empty();
     let spec = ctx.store().amend(&id, |spec| {
         // First, so that nobody finds an approved version that is not trusted. What another clone has approved is trusted here by whoever

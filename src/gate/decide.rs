@@ -116,6 +116,8 @@ fn work(facts: &SpecFacts, result_tree: Option<&str>) -> Vec<Reason> {
     let id = || facts.id.clone();
     if facts.status != Status::Completed {
         reasons.push(Reason::NotCompleted { id: id(), status: facts.status });
+    } else if facts.finish_unsigned {
+        reasons.push(Reason::FinishUnsigned { id: id() });
     } else if let Some(tip) = &facts.finish_tip {
         let taken_over = facts.finish_tree_code.is_some() && facts.finish_tree_code.as_deref() == result_tree;
         if !facts.tip_in_result && !taken_over {

@@ -22,6 +22,7 @@ fn complete() -> SpecFacts {
             verdict: Verdict::Passed,
             on_result: Verdict::NotRun,
         }],
+        finish_unsigned: false,
         approval_unsigned: false,
         overridden: None,
         intent_now: "i1".to_owned(),

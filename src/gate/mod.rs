@@ -76,6 +76,8 @@ pub struct SpecFacts {
     pub approval_required: bool,
     /// Signatures are asked for, and the approval has none that git believes.
     pub approval_unsigned: bool,
+    /// Signatures are asked for, and the newest finish has none that git believes.
+    pub finish_unsigned: bool,
     /// Why a person let this work in, in spite of it.
     pub overridden: Option<String>,
     /// The acceptance criteria, in the document's order.

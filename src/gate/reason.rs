@@ -22,6 +22,11 @@ pub enum Reason {
         /// The spec, or `archive`.
         id: String,
     },
+    /// Signatures are asked for, and nobody that git believes says that the work is finished.
+    FinishUnsigned {
+        /// The spec.
+        id: String,
+    },
     /// The spec's work is not done.
     NotCompleted {
         /// The spec.
@@ -184,6 +189,7 @@ impl Reason {
             | Self::ResultNotChecked { id, .. }
             | Self::ResultConflicts { id, .. }
             | Self::ApprovalUnsigned { id }
+            | Self::FinishUnsigned { id }
             | Self::IntentChanged { id, .. }
             | Self::ApprovalMissing { id }
             | Self::ApprovalLapsed { id }
@@ -212,6 +218,7 @@ impl Reason {
             Self::ResultNotChecked { .. } => "result_not_checked",
             Self::ResultConflicts { .. } => "result_conflicts",
             Self::ApprovalUnsigned { .. } => "approval_unsigned",
+            Self::FinishUnsigned { .. } => "finish_unsigned",
             Self::IntentChanged { .. } => "intent_changed",
             Self::ApprovalMissing { .. } => "approval_missing",
             Self::ApprovalLapsed { .. } => "approval_lapsed",
@@ -241,6 +248,7 @@ impl Reason {
             Self::ResultConflicts { id, target, .. } => {
                 format!("git switch {} && git merge {}", word(&format!("chant/{id}")), word(target))
             }
+            Self::FinishUnsigned { id } => format!("git -c chant.requireSigned=true chant finalize {}", word(id)),
             Self::ApprovalUnsigned { id } => format!("git -c commit.gpgSign=true chant approve {}", word(id)),
             Self::CheckFailed { id, .. } | Self::CheckNotRun { id, .. } => format!("git chant verify {}", word(id)),
             Self::IntentChanged { id, .. } | Self::ApprovalMissing { id } | Self::ApprovalLapsed { id } | Self::Rejected { id } => {
@@ -300,6 +308,7 @@ impl fmt::Display for Reason {
             Self::ResultConflicts { id, target, .. } => {
                 write!(f, "spec {id} conflicts with {target}, so its criteria cannot be checked on the result of the merge")
             }
+            Self::FinishUnsigned { id } => write!(f, "spec {id}: its finish has no signature that git believes"),
             Self::ApprovalUnsigned { id } => write!(f, "spec {id}: its approval has no signature that git believes"),
             Self::IntentChanged { id, .. } => write!(f, "spec {id}: the intent changed after the work was started, and nobody approved it"),
             Self::ApprovalMissing { id } => write!(f, "spec {id} is not approved"),

@@ -257,7 +257,8 @@ impl GitCommand {
         if !self.hooks {
             command.args(["-c", "core.hooksPath=/dev/null"]);
             // Those that git's configuration names (`hook.<name>.command`, from 2.54 on) lie in no directory.
-            for event in events_of(self.args.first()) {
+            let verb = self.args.chunks(2).find(|words| words[0] != "-c").and_then(|words| words.first());
+            for event in events_of(verb) {
                 command.arg("-c").arg(format!("hook.{event}.enabled=false"));
             }
         }

@@ -48,6 +48,8 @@ pub struct Facts {
     pub start: Option<Started>,
     /// The newest finish, whatever came after it.
     pub finish: Option<Finished>,
+    /// A newer finish than that is there, and is not believed.
+    pub unbelieved_finish: bool,
     /// The intent that was approved last, unless it was rejected since.
     pub approved_intent: Option<String>,
     /// Who approved it.
@@ -72,11 +74,16 @@ pub struct Facts {
 impl Facts {
     /// Reads events, newest first.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        Self::of_believed(events, |_| true)
+    }
+
+    /// Reads events, newest first. What the work rests on (a finish, a pass, a mark) counts only where the event, by its number, is believed.
+    pub fn of_believed<'a>(events: impl IntoIterator<Item = &'a Event>, believes: impl Fn(usize) -> bool) -> Self {
         let events: Vec<&Event> = events.into_iter().collect();
         let mut facts = Self { runs: runs::runs(events.iter().copied()), ..Self::default() };
         let (mut decided, mut reset) = (false, false);
         let mut paused = BTreeSet::new();
-        for event in events {
+        for (number, event) in events.into_iter().enumerate() {
             let value = |key: &str| event.extra(key).unwrap_or_default().to_owned();
             match event.kind {
                 EventKind::Start => {
@@ -92,6 +99,7 @@ impl Facts {
                 }
                 EventKind::Reset => reset = true,
                 EventKind::Finish if reset => facts.abandoned.push(value("Tip")),
+                EventKind::Finish if facts.finish.is_none() && !believes(number) => facts.unbelieved_finish = true,
                 EventKind::Finish => {
                     let finished = Finished { tip: value("Tip"), code_tree: value("Code-Tree"), attempt: event.attempt };
                     facts.finish.get_or_insert(finished);
@@ -113,8 +121,8 @@ impl Facts {
                     let tips = event.extras("Tip").map(str::to_owned).collect();
                     facts.let_in.push(LetIn { why: event.text.clone(), target: value("Target"), tips });
                 }
-                EventKind::Merge => facts.marked.extend(event.extra("Marked").map(str::to_owned)),
-                EventKind::Verify => facts.read_verdicts(event),
+                EventKind::Merge => facts.marked.extend(event.extra("Marked").filter(|_| believes(number)).map(str::to_owned)),
+                EventKind::Verify => facts.read_verdicts(event, || believes(number)),
                 _ => {}
             }
         }
@@ -124,15 +132,16 @@ impl Facts {
 
     /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree. Where nothing recorded was believed (`Fresh`), a failure
     /// takes older passes back.
-    fn read_verdicts(&mut self, event: &Event) {
+    fn read_verdicts(&mut self, event: &Event, believed: impl Fn() -> bool) {
         let tree = event.extra("Code-Tree").unwrap_or_default();
+        let passes = event.extras("Verdict").any(|verdict| verdict.starts_with("pass ")) && believed();
         for verdict in event.extras("Verdict") {
             let mut words = verdict.split(' ');
             let (Some(word), Some(digest)) = (words.next(), words.next()) else { continue };
             let exit = words.find_map(|word| word.strip_prefix("exit=")?.parse().ok()).unwrap_or(-1);
             let key = (tree.to_owned(), digest.to_owned());
             if word == "pass" {
-                if !self.taken_back.contains(&key) {
+                if passes && !self.taken_back.contains(&key) {
                     self.passes.insert(key);
                 }
                 continue;
@@ -141,6 +150,16 @@ impl Facts {
                 self.taken_back.insert(key.clone());
             }
             self.exits.entry(key).or_insert(exit);
+        }
+    }
+
+    /// True for events that decide what the work rests on, so that they are signed where signatures are asked for.
+    pub fn rest_on(kind: EventKind, extra: &[(String, String)]) -> bool {
+        match kind {
+            EventKind::Approve | EventKind::Override | EventKind::Finish => true,
+            EventKind::Verify => extra.iter().any(|(key, verdict)| key == "Verdict" && verdict.starts_with("pass ")),
+            EventKind::Merge => extra.iter().any(|(key, _)| key == "Marked"),
+            _ => false,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::SPEC_REFS;
 use crate::failure::Failure;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate, Repository, Signature};
-use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status, intent};
+use crate::spec::{Approval, Document, Event, EventKind, Facts, SpecId, Status, intent, settings};
 use anyhow::{Context as _, Result};
 
 /// The specs of one repository.
@@ -234,11 +234,48 @@ impl<'r> Store<'r> {
         let committer = change.author.clone().map_or_else(|| self.repo.committer(), Ok)?;
         let parents = before.map(|spec| spec.tip).into_iter().collect();
         let draft = CommitDraft { tree, parents, message: event.message(), author, committer };
-        // What binds a person is signed where that person's commits are.
-        let binds = matches!(change.kind, EventKind::Approve | EventKind::Override) && change.author.is_none();
-        let signs = binds && (self.repo.config_bool("commit.gpgSign", false) || self.repo.config_bool("chant.requireSigned", false));
-        let tip = if signs { self.repo.write_signed_commit(&draft)? } else { self.repo.write_commit(&draft)? };
+        let signs = change.author.is_none() && self.signs(change)?;
+        let tip = match signs.then(|| self.repo.write_signed_commit(&draft)) {
+            // A verdict without a signature is still one where nobody asks for it; whoever made it says so.
+            Some(Err(_)) if change.kind == EventKind::Verify => self.repo.write_commit(&draft)?,
+            Some(signed) => signed?,
+            None => self.repo.write_commit(&draft)?,
+        };
         Ok(Spec { id: id.clone(), tip, event, document })
+    }
+}
+
+impl Store<'_> {
+    /// What binds a person is signed where that person's commits are; what work rests on, where that is asked for.
+    fn signs(&self, change: &Change) -> Result<bool> {
+        if matches!(change.kind, EventKind::Approve | EventKind::Override) && self.repo.config_bool("commit.gpgSign", false) {
+            return Ok(true);
+        }
+        Ok(Facts::rest_on(change.kind, &change.extra) && self.requires_signed()?)
+    }
+
+    /// True where this clone, or what the team shares, asks for signatures.
+    pub fn requires_signed(&self) -> Result<bool> {
+        if self.repo.config_bool("chant.requireSigned", false) {
+            return Ok(true);
+        }
+        let Some(head) = self.repo.head()?.commit else { return Ok(false) };
+        let file = self.repo.entry_at(head, b".chant/config.md")?;
+        Ok(file.map(|(blob, _)| self.repo.blob(blob)).transpose()?.is_some_and(|text| settings::read(&text).require_signed))
+    }
+
+    /// Signs something that nobody keeps: whether it can be done is better known before the work than after it.
+    pub fn try_signing(&self) -> Result<()> {
+        let (author, committer) = (self.repo.author()?, self.repo.committer()?);
+        let message = "chant: a trial of the signature\n".to_owned();
+        self.repo.write_signed_commit(&CommitDraft {
+            tree: self.repo.edit_tree(None, &[])?,
+            parents: Vec::new(),
+            message,
+            author,
+            committer,
+        })?;
+        Ok(())
     }
 }
 

@@ -44,7 +44,10 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     let mut known = BTreeMap::new();
     for id in ids {
         let spec = SpecId::parse(&id).ok().map(|id| find(ctx, &id)).transpose()?.flatten();
-        known.insert(id, spec.map(|spec| Ok::<_, anyhow::Error>((verify::facts(ctx, &spec)?, spec))).transpose()?);
+        known.insert(
+            id,
+            spec.map(|spec| Ok::<_, anyhow::Error>((verify::facts_by(ctx, &spec, settings.require_signed)?, spec))).transpose()?,
+        );
     }
     let mut view = View { ctx, asked, taken_over: Vec::new() };
     for (id, found) in &known {
@@ -202,6 +205,7 @@ impl View<'_> {
             attempt: spec.event.attempt,
             approval: spec.event.approval,
             approval_required: front.approval_required || self.needs_approval(settings, &intent_now),
+            finish_unsigned: facts.unbelieved_finish,
             approval_unsigned: settings.require_signed && !is_signed(self.ctx, spec, EventKind::Approve, &[])?,
             overridden: self.overridden(spec, facts, incoming, settings)?,
             criteria: criteria(spec, facts, judged_tree.as_deref(), incoming.result_tree_code.as_deref(), settings),

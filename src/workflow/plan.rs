@@ -166,6 +166,11 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
         Status::Paused | Status::Cancelled => return refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
     }
     verify::require_trust(ctx, spec, options.trust)?;
+    if ctx.store().requires_signed()? {
+        // Its finish will be signed, when nobody is there to mend it.
+        let refused = |error| Failure::new(format!("{error:#}: chant.requireSigned asks for it")).hint("git config user.signingKey KEY");
+        ctx.store().try_signing().map_err(refused)?;
+    }
     if options.force {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! Running executable criteria at a commit, in a worktree of our own, and recording what came of it.
 
+use super::judge;
 use crate::agent::process::{Ended, Task, run as run_process};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -68,10 +69,19 @@ impl Check {
     }
 }
 
-/// The facts of a spec's history.
+/// The facts of a spec's history, as the settings here have them.
 pub fn facts(ctx: &Context, spec: &Spec) -> Result<Facts> {
+    facts_by(ctx, spec, judge::settings(&ctx.repo, ctx.repo.head()?.commit)?.require_signed)
+}
+
+/// The facts of a spec's history; where signatures are asked for, what has none that git believes is nobody's word.
+pub fn facts_by(ctx: &Context, spec: &Spec, require_signed: bool) -> Result<Facts> {
     let history = ctx.store().history(spec.tip)?;
-    Ok(Facts::of(history.iter().map(|recorded| &recorded.event)))
+    let events = history.iter().map(|recorded| &recorded.event);
+    Ok(match require_signed {
+        false => Facts::of(events),
+        true => Facts::of_believed(events, |number| ctx.repo.has_good_signature(history[number].id).unwrap_or(false)),
+    })
 }
 
 /// Refuses a spec whose commands this clone neither wrote nor approved.
@@ -139,7 +149,13 @@ fn record(ctx: &Context, spec: &Spec, mut change: Change, checks: &[Check]) -> R
         let digest = intent::command_digest(command);
         change = change.with("Verdict", format!("{word} {digest} exit={exit} ms={}", check.took.as_millis()));
     }
-    ctx.store().amend(&spec.id, |_| Ok(Some(change.clone()))).map(drop)
+    let recorded = ctx.store().amend(&spec.id, |_| Ok(Some(change.clone())))?;
+    let unsigned = |spec: &Spec| ctx.repo.has_good_signature(spec.tip).map(|good| !good);
+    if ctx.store().requires_signed()? && recorded.as_ref().map(unsigned).transpose()?.unwrap_or(false) {
+        ctx.out.warning("these verdicts have no signature that git believes, so that chant.requireSigned counts no pass of them");
+        ctx.out.hint("git config user.signingKey KEY");
+    }
+    Ok(())
 }
 
 /// The worktree in which commands run: ours, kept between checks for its caches, one check at a time.

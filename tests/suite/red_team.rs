@@ -234,6 +234,10 @@ fn a_forged_pass_does_not_stand_where_ci_runs_the_checks_itself() {
     forge(&repo, &id, &[("verify", &format!("Chant-Verdict: pass {digest} exit=0 ms=1\n")), ("finish", "")]);
     let branch = format!("chant/{id}");
     repo.chant(&["gate", &branch, "--target", "main"]).ok();
+    // Signed events: nobody that git believes says that it was finished, or that it passed.
+    let signed = ["-c", "chant.requireSigned=true"];
+    let said = repo.try_git(&[&signed[..], &["merge", &branch]].concat()).fails(128);
+    said.says("its finish has no signature that git believes").says("criterion 1 failed with exit code 1");
     repo.chant(&["verify", &id]).ok().says("passed before on this code tree");
     // As CI does, with the branch checked out.
     repo.git(&["switch", "-q", "--detach", &branch]);

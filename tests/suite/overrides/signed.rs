@@ -1,7 +1,7 @@
 //! `chant.requireSigned`, with a real ssh key and a real gpg key: git itself says which signatures it believes.
 
 use super::super::common::{Outcome, TestRepo};
-use super::super::merges::{beside, finished};
+use super::super::merges::{beside, finished, repository};
 use super::{overriding, unticked};
 
 /// A key that git signs with; `believed` puts it among the allowed signers.
@@ -34,9 +34,11 @@ fn an_approval_counts_with_a_signature_that_git_believes() {
     repo.chant(&["gate", &branch]).ok();
     ssh_key(&repo, "ann", true);
     repo.git(&["config", "chant.requireSigned", "true"]);
-    // Given before anybody asked for signatures.
+    // Given before anybody asked for signatures, and finished before.
     let said = repo.try_git(&["merge", &branch]).fails(128).says("its approval has no signature that git believes");
-    said.says(&format!("hint: git -c commit.gpgSign=true chant approve {id}"));
+    let said = said.says(&format!("hint: git -c commit.gpgSign=true chant approve {id}"));
+    said.says("its finish has no signature that git believes").says(&format!("hint: git -c chant.requireSigned=true chant finalize {id}"));
+    beside(&repo, |repo| drop(repo.chant(&["finalize", &id]).ok()));
     // Signed with a key that nobody vouches for.
     ssh_key(&repo, "mallory", false);
     beside(&repo, |repo| drop(repo.chant(&["approve", &id]).ok()));
@@ -50,6 +52,43 @@ fn an_approval_counts_with_a_signature_that_git_believes() {
     repo.chant(&["doctor"]).ok().says("signed");
     repo.git(&["config", "--unset", "gpg.ssh.allowedSignersFile"]);
     repo.chant(&["doctor"]).fails(1).says("→ git config gpg.ssh.allowedSignersFile FILE");
+}
+
+/// The whole way with signatures: what a run records counts, and what somebody writes there does not.
+#[test]
+fn what_work_rests_on_is_signed_from_the_beginning() {
+    let repo = repository();
+    repo.write(".chant/config.md", "---\nrequire_signed: true\n---\n");
+    repo.commit_all("Settle");
+    let id = repo.add_spec("Do it", &["It holds `$ echo x >>\"$HOME/checks\"`", "It is good"]);
+    repo.git(&["config", "gpg.format", "ssh"]);
+    repo.git(&["config", "user.signingKey", "/nowhere/key"]);
+    // Better known before the work than after it.
+    repo.chant(&["work", &id]).fails(128).says("could not sign").says("hint: git config user.signingKey KEY");
+    assert_eq!(repo.show(&id)["status"], "ready");
+    ssh_key(&repo, "ann", true);
+    repo.chant(&["work", &id]).ok();
+    let branch = format!("chant/{id}");
+    repo.chant(&["gate", &branch, "--target", "main"]).ok();
+    let signed = |kind: &str| {
+        let events = repo.history(&id);
+        let event = events.iter().find(|event| event["event"] == kind).unwrap();
+        repo.try_git(&["verify-commit", event["commit"].as_str().unwrap()]).code == 0
+    };
+    assert!(signed("verify") && signed("finish"));
+    // The same event, written by somebody else.
+    let name = format!("refs/chant/specs/{id}");
+    let (tip, message) = (repo.git(&["rev-parse", &name]), repo.git(&["log", "-1", "--format=%B", &name]));
+    let forged = repo.git(&["commit-tree", &format!("{tip}^{{tree}}"), "-p", &format!("{tip}~1"), "-m", &message]);
+    repo.git(&["update-ref", &name, &forged]);
+    repo.chant(&["gate", &branch, "--target", "main"]).fails(1).says("its finish has no signature that git believes");
+    repo.git(&["update-ref", &name, &tip]);
+    // Without a key a check is made, and its pass counts for nobody who asks for signatures.
+    repo.git(&["config", "user.signingKey", "/nowhere/key"]);
+    repo.chant(&["verify", &id, "--fresh"]).ok().says("these verdicts have no signature that git believes");
+    assert!(!signed("verify"));
+    repo.chant(&["gate", &branch, "--target", "main"]).ok();
+    repo.try_git(&["merge", "-q", &branch]).ok();
 }
 
 #[test]
@@ -102,6 +141,7 @@ fn gpg_signatures_count_as_well() {
     repo.git(&["config", "user.signingKey", "tester@example.com"]);
     repo.try_git(&["merge", &branch]).fails(128).says("no signature that git believes");
     beside(&repo, |repo| drop(repo.chant(&["approve", &id]).ok()));
+    beside(&repo, |repo| drop(repo.chant(&["finalize", &id]).ok()));
     repo.try_git(&["merge", &branch]).ok();
     drop(Outcome::of(repo.command(repo.root(), "gpgconf").args(["--kill", "gpg-agent"])));
 }

@@ -1336,7 +1336,7 @@ __git_chant_clap() {
             return 0
             ;;
         git_chant__subcmd__resume)
-            opts="-h --all --parallel --new-session --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --help"
+            opts="-h --all --parallel --new-session --merge --agent --prompt --model --timeout --target --force --trust --claim --no-claim --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -147,6 +147,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l target -d
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l claim -d 'Let no other clone start it: the remote takes the start before the agent runs (default: `chant.claim`)' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l all -d 'Every spec whose run failed or died here, and that has attempts left; one that has just failed is left alone for a while'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l new-session -d 'Begin a new session of the agent\'s client, in place of going on with its last one'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l merge -d 'Merge the work into its target when it is done'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l force -d 'Start although dependencies are open or its attempts are used up'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l trust -d 'Run commands that came from another clone'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l no-claim -d 'Ask no remote, whatever `chant.claim` says'

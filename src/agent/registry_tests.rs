@@ -94,6 +94,7 @@ fn settings_are_read_and_have_sane_defaults() {
             ("chant.agent.x.timeout", "none"),
             ("chant.agent.x.maxOutput", "2k"),
             ("chant.agent.x.maxCost", "2.5"),
+            ("chant.agent.x.grace", "1s"),
             ("chant.agent.x.maxConcurrent", "3"),
             ("chant.agent.x.env", "A=1"),
             ("chant.agent.x.env", "B=x=y"),
@@ -101,7 +102,8 @@ fn settings_are_read_and_have_sane_defaults() {
         path: vec!["claude"],
     };
     let settings = client("x", &fake).settings;
-    let limits = Limits { time: None, idle: Some(Duration::from_secs(900)), output: Some(2048), cost: Some(2.5) };
+    let limits =
+        Limits { time: None, idle: Some(Duration::from_secs(900)), output: Some(2048), cost: Some(2.5), grace: Duration::from_secs(1) };
     assert_eq!((settings.limits, settings.format, settings.max_concurrent), (limits, Some(Format::Codex), Some(3)));
     assert_eq!(settings.env, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "x=y".to_owned())]);
     let plain = client("claude", &fake).settings;

@@ -70,6 +70,15 @@ impl CommitBy {
         }
     }
 
+    /// What that is, for people.
+    pub fn means(self) -> &'static str {
+        match self {
+            Self::Agent => "what it leaves uncommitted makes the run fail",
+            Self::Chant => "git-chant makes one commit of its work",
+            Self::Both => "git-chant commits what it leaves",
+        }
+    }
+
     /// `chant.agent.<name>.commit`, else `chant.commit`.
     pub fn read(name: &str, around: &dyn Surroundings) -> Result<Self> {
         let words = [Self::Agent, Self::Chant, Self::Both];
@@ -86,7 +95,7 @@ impl CommitBy {
 }
 
 /// When an agent is ended by us. What is `None` has no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// `timeout`: all in all.
     pub time: Option<Duration>,
@@ -96,11 +105,24 @@ pub struct Limits {
     pub output: Option<u64>,
     /// `maxCost`, in US dollars, for a client that tells what it costs.
     pub cost: Option<f64>,
+    /// `grace`: how long it may take to end once it was asked to.
+    pub grace: Duration,
 }
 
-/// A client can hang, and loop with output for ever, without a network or with a prompt that is too long: both were measured.
-const LIMITS: Limits =
-    Limits { time: Some(Duration::from_secs(4 * 3600)), idle: Some(Duration::from_secs(3600)), output: Some(256 << 20), cost: None };
+impl Default for Limits {
+    fn default() -> Self {
+        Self { time: None, idle: None, output: None, cost: None, grace: Duration::from_secs(5) }
+    }
+}
+
+impl Limits {
+    /// Those of a client: it can hang, and loop with output for ever, without a network or with a prompt that is too long (both were
+    /// measured).
+    fn of_a_client() -> Self {
+        let (time, idle) = (Duration::from_secs(4 * 3600), Duration::from_secs(3600));
+        Self { time: Some(time), idle: Some(idle), output: Some(256 << 20), ..Self::default() }
+    }
+}
 
 /// What git config says of one agent. `None` and empty: nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +137,7 @@ pub struct Settings {
     pub model: Option<String>,
     /// `permissions`.
     pub permissions: Permissions,
-    /// `timeout`, `idleTimeout`, `maxOutput`, `maxCost`.
+    /// `timeout`, `idleTimeout`, `maxOutput`, `maxCost`, `grace`.
     pub limits: Limits,
     /// `maxConcurrent`: how many of it may run at once.
     pub max_concurrent: Option<u32>,
@@ -129,11 +151,13 @@ impl Settings {
     /// Reads the settings of the agent of this name, which must be a valid one.
     pub fn read(name: &str, around: &dyn Surroundings) -> Result<Self> {
         let reader = Reader { name, around };
+        let most = Limits::of_a_client();
         let limits = Limits {
-            time: reader.limit("timeout", LIMITS.time, parse_duration)?,
-            idle: reader.limit("idleTimeout", LIMITS.idle, parse_duration)?,
-            output: reader.limit("maxOutput", LIMITS.output, parse_size)?,
-            cost: reader.limit("maxCost", LIMITS.cost, parse_cost)?,
+            time: reader.limit("timeout", most.time, parse_duration)?,
+            idle: reader.limit("idleTimeout", most.idle, parse_duration)?,
+            output: reader.limit("maxOutput", most.output, parse_size)?,
+            cost: reader.limit("maxCost", most.cost, parse_cost)?,
+            grace: reader.limit("grace", Some(most.grace), parse_duration)?.unwrap_or_default(),
         };
         Ok(Self {
             command: reader.text("command"),

@@ -1,5 +1,6 @@
 use crate::agent::preset::{PRESETS, Wanted, preset};
 use crate::agent::registry::Program;
+use crate::agent::settings::CommitBy;
 use crate::agent::{Agent, Client, Surroundings as _};
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -25,7 +26,7 @@ pub fn run(ctx: &Context, args: Args) -> Outcome {
     let default = chosen.clone().or_else(|| Agent::resolve(None, &ctx.repo).ok().map(|agent| agent.name().to_owned()));
     let list: Vec<Known> = names(ctx).into_iter().map(|name| look(ctx, name)).collect();
     if args.json {
-        let agents: Vec<Value> = list.iter().map(|known| as_json(known, default.as_deref())).collect();
+        let agents: Vec<Value> = list.iter().map(|known| as_json(ctx, known, default.as_deref())).collect();
         ctx.out.json(&json!({ "default": default, "configured": chosen.is_some(), "agents": agents }));
         return Outcome::Yes;
     }
@@ -90,7 +91,7 @@ fn command(client: &Client) -> String {
     client.words(wanted).join(" ")
 }
 
-fn as_json(known: &Known, default: Option<&str>) -> Value {
+fn as_json(ctx: &Context, known: &Known, default: Option<&str>) -> Value {
     let install = preset(&known.name).map(|preset| preset.install);
     let mut value = json!({ "name": known.name, "default": default == Some(known.name.as_str()), "state": state(known, None) });
     let more = match &known.client {
@@ -106,6 +107,8 @@ fn as_json(known: &Known, default: Option<&str>) -> Value {
             "idle_timeout": client.settings.limits.idle.map(|time| time.as_secs()),
             "max_output": client.settings.limits.output,
             "max_cost": client.settings.limits.cost,
+            "grace": client.settings.limits.grace.as_secs(),
+            "commit": CommitBy::read(&known.name, &ctx.repo).map_or(Value::Null, |by| json!(by.as_str())),
             "max_concurrent": client.settings.max_concurrent,
             "weight": client.settings.weight,
             // The values may be keys.
@@ -146,7 +149,13 @@ fn print(ctx: &Context, list: &[Known], default: Option<&str>) {
             safe(&row[2]),
             first = widths[0]
         ));
-        for remark in known.client.iter().flat_map(remarks) {
+        let commits = CommitBy::read(&known.name, &ctx.repo);
+        let commits = match (&known.client, commits) {
+            (Ok(_), Ok(by)) if by != CommitBy::default() => Some(format!("commit={}: {}", by.as_str(), by.means())),
+            (Ok(_), Err(error)) => Some(format!("{error:#}")),
+            _ => None,
+        };
+        for remark in known.client.iter().flat_map(remarks).chain(commits) {
             ctx.out.line(format!("{:<indent$}{remark}", "", indent = widths[0] + widths[1] + 4));
         }
     }

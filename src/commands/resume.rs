@@ -1,5 +1,5 @@
 use super::many;
-use super::work::{How, Tell, run_one};
+use super::work::{How, Tell, run_and_merge};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::workflow::many::{Request, Which};
@@ -21,6 +21,9 @@ pub struct Args {
     /// Begin a new session of the agent's client, in place of going on with its last one
     #[arg(long, conflicts_with = "all")]
     new_session: bool,
+    /// Merge the work into its target when it is done
+    #[arg(long)]
+    merge: bool,
     #[command(flatten)]
     how: How,
 }
@@ -30,10 +33,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let options = args.how.options(ctx)?;
     let Some(query) = &args.id else {
         let jobs = many::jobs(ctx, args.parallel.as_deref())?;
-        let request = Request { which: Which::Unfinished, jobs, most: None, chain: false, merge: false, options };
+        let request = Request { which: Which::Unfinished, jobs, most: None, chain: false, merge: args.merge, options };
         return many::run(ctx, &request, json);
     };
     let id = find::spec(ctx, query)?.id;
     let started = resume::begin(ctx, &id, &options, args.new_session)?;
-    run_one(ctx, started, Tell { json, merges: false }).map(|ended| ended.outcome)
+    run_and_merge(ctx, started, Tell { json, merges: args.merge }).map(|ended| ended.outcome)
 }

@@ -35,11 +35,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         print(ctx, &list);
         return Ok(Outcome::Yes);
     }
-    let members = split::apply(ctx, &spec, &list, !proposed)?;
+    let (driver, members) = split::apply(ctx, &spec, &list, !proposed)?;
     let was = ctx.repo.hash_blob(spec.document.as_bytes())?;
-    if let Some(driver) = split::drive(ctx, &spec, &members)? {
-        files::write_back(ctx, Some(was), &driver, "split")?;
-    }
+    files::write_back(ctx, Some(was), &driver, "split")?;
     for member in &members {
         files::write_back(ctx, None, member, "add spec")?;
         ctx.out.line(format!("Created spec: {} ({})", member.id, safe(&member.event.title)));

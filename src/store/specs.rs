@@ -161,9 +161,13 @@ impl<'r> Store<'r> {
 
     /// Makes the first event of a spec. `None`: the id is taken.
     pub fn create(&self, id: &SpecId, change: Change) -> Result<Option<Spec>> {
+        self.publish(&self.draft(id, &change)?, None, &[])
+    }
+
+    /// Writes the first event of a spec without making its ref.
+    pub fn draft(&self, id: &SpecId, change: &Change) -> Result<Spec> {
         let document = change.document.clone().context("a new spec has a document")?;
-        let spec = self.write_event(id, None, &change, document)?;
-        self.publish(&spec, None, &[])
+        self.write_event(id, None, change, document)
     }
 
     /// Appends an event to the version that was read, and moves the ref. `None`: somebody else did meanwhile; read and decide again.

@@ -7,7 +7,7 @@ use crate::agent::transcript::{Format, Reader};
 use crate::agent::{Ended, Place};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::Repository;
+use crate::git::{RefChange, Repository};
 use crate::spec::document::FieldValue;
 use crate::spec::split::{Part, parts};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
@@ -75,7 +75,7 @@ fn answer(ctx: &Context, plan: &Plan) -> Result<String> {
             timeout: plan.options.timeout.or(limits.time),
             idle: limits.idle,
             max_output: limits.output,
-            grace: std::time::Duration::from_secs(5),
+            grace: limits.grace,
             interactive: false,
         },
         &mut |_| {},
@@ -113,12 +113,38 @@ fn place(ctx: &Context, plan: &Plan, dir: &Path, prompt_file: PathBuf) -> Result
     })
 }
 
-/// Makes the members, and the spec their driver. What came from an agent is trusted only once a person has approved it.
-pub fn apply(ctx: &Context, spec: &Spec, list: &[Part], trusted: bool) -> Result<Vec<Spec>> {
+/// Makes the members and the spec their driver, all or nothing; the driver comes first. What came from an agent is trusted only once a
+/// person has approved it.
+pub fn apply(ctx: &Context, spec: &Spec, list: &[Part], trusted: bool) -> Result<(Spec, Vec<Spec>)> {
+    let trusts = trusted && ctx.inside_run.is_none();
     let ids = ids(ctx, spec, list.len())?;
+    let members = ids.iter().zip(documents(spec, list, &ids)?).map(|(id, document)| {
+        if trusts {
+            ctx.store().trust(&intent::id(&document))?;
+        }
+        ctx.store().draft(id, &Change::new(EventKind::Create).document(document))
+    });
+    let members: Vec<Spec> = members.collect::<Result<_>>()?;
+    let refs: Vec<RefChange> = members.iter().map(|member| RefChange::new(member.id.ref_name(), None, Some(member.tip))).collect();
+    loop {
+        let now = ctx.store().require(&spec.id)?;
+        let change = drive(ctx, &now, &members)?;
+        if let Some(driver) = ctx.store().append_with(&now, &change, &refs)? {
+            return Ok((driver, members));
+        }
+        for member in &members {
+            if ctx.store().load(&member.id)?.is_some() {
+                return Err(Failure::new(format!("{} was taken meanwhile", member.id)).hint(format!("git chant split {}", spec.id)).into());
+            }
+        }
+    }
+}
+
+/// What the members ask for.
+fn documents(spec: &Spec, list: &[Part], ids: &[SpecId]) -> Result<Vec<Document>> {
     let front = spec.document.front().unwrap_or_default();
     let mut made = Vec::new();
-    for (part, id) in list.iter().zip(&ids) {
+    for part in list {
         let mut fields: Vec<(&str, FieldValue)> = vec![("type", front.spec_type.clone().into()), ("status", "pending".into())];
         let depends_on = part.depends_on.iter().filter_map(|number| ids.get(number.checked_sub(1)?)).map(ToString::to_string);
         let depends_on: Vec<String> = depends_on.chain(front.depends_on.iter().cloned()).collect();
@@ -129,27 +155,21 @@ pub fn apply(ctx: &Context, spec: &Spec, list: &[Part], trusted: bool) -> Result
         }
         let document = Document::new(&fields, &part.title, &part.body);
         document.front().map_err(|error| Failure::new(format!("the member '{}': {error}", part.title)))?;
-        if trusted && ctx.inside_run.is_none() {
-            ctx.store().trust(&intent::id(&document))?;
-        }
-        let change = Change::new(EventKind::Create).document(document);
-        made.push(ctx.store().create(id, change)?.ok_or_else(|| Failure::new(format!("{id} is taken")).hint("git chant list"))?);
+        made.push(document);
     }
     Ok(made)
 }
 
-/// The spec as the driver of these members.
-pub fn drive(ctx: &Context, spec: &Spec, members: &[Spec]) -> Result<Option<Spec>> {
+/// The event that makes a spec the driver of these members.
+fn drive(ctx: &Context, spec: &Spec, members: &[Spec]) -> Result<Change> {
     let members: Vec<String> = members.iter().map(|member| member.id.to_string()).collect();
-    ctx.store().amend(&spec.id, |now| {
-        let mut document = now.document.clone();
-        document.set("type", "driver".into());
-        document.set("members", FieldValue::List(members.clone()));
-        if ctx.inside_run.is_none() {
-            ctx.store().trust(&intent::id(&document))?;
-        }
-        Ok(Some(Change::new(EventKind::Edit).document(document).text(format!("split into {}", members.join(", ")))))
-    })
+    let mut document = spec.document.clone();
+    document.set("type", "driver".into());
+    document.set("members", FieldValue::List(members.clone()));
+    if ctx.inside_run.is_none() {
+        ctx.store().trust(&intent::id(&document))?;
+    }
+    Ok(Change::new(EventKind::Edit).document(document).text(format!("split into {}", members.join(", "))))
 }
 
 /// The first ids `x.1`, `x.2`, … that nobody has.

@@ -190,7 +190,7 @@ fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
         timeout: plan.options.timeout.or(limits.time),
         idle: limits.idle,
         max_output: limits.output,
-        grace: Duration::from_secs(5),
+        grace: limits.grace,
         interactive: plan.agent.is_interactive(),
     })
 }

@@ -101,6 +101,7 @@ fn who_commits_is_a_choice() {
     repo.git(&["config", "chant.agent.mine.commit", "nobody"]);
     repo.chant(&["work", &id]).fails(128).says("chant.agent.mine.commit is 'nobody'").says("hint: git config chant.agent.mine.commit both");
     repo.git(&["config", "chant.agent.mine.commit", "agent"]);
+    repo.chant(&["agents"]).ok().says("commit=agent: what it leaves uncommitted makes the run fail");
     repo.chant(&["work", &id]).fails(1).says("to commit its work itself (commit=agent), and left").says("left.txt");
     assert!(repo.exists(&format!(".chant/worktrees/{id}/left.txt")));
     assert!(subjects(&repo, &id).contains("Two"));

@@ -97,6 +97,8 @@ fn status(repo: &TestRepo, id: &str) -> String {
 fn go_on(repo: &TestRepo, ids: &[String], before: &BTreeSet<String>) {
     assert_nothing_lost(repo, before);
     let list = chant(repo, &["list"]).ok();
+    let state = repo.git(&["status", "--porcelain=v2", "--branch"]) + "\n" + &repo.git(&["log", "--oneline", "-g", "-n", "12"]);
+    assert_eq!(repo.git(&["diff", "--cached", "--name-status"]), "", "{state}");
     let dead: Vec<&String> = ids.iter().filter(|id| status(repo, id) == "in_progress").collect();
     for id in &dead {
         list.clone().says(&format!("{id} is in progress, but")).says(&format!("git chant resume {id}"));

@@ -17,7 +17,14 @@ fn repository() -> (TestRepo, String) {
 fn sections_become_members_that_are_worked_with_their_driver() {
     let (repo, id) = repository();
     repo.chant(&["split", &id, "--sections", "--dry-run"]).ok().says("1. Read it\n").says("2. Write it (depends on 1)");
-    repo.chant(&["split", &id, "--sections"]).ok().says(&format!("Created spec: {id}.1 (Read it)")).says(&format!("git chant work {id}"));
+    let trace = repo.root().join("trace");
+    repo.chant_env(&[("GIT_TRACE", trace.to_str().unwrap())], &["split", &id, "--sections"])
+        .ok()
+        .says(&format!("Created spec: {id}.1 (Read it)"))
+        .says(&format!("git chant work {id}"));
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let moves = |what: &str| trace.lines().filter(|line| line.contains("git update-ref") && line.contains(what)).count();
+    assert_eq!((moves("chant: create"), moves("chant: edit")), (0, 1), "members and driver come together, or not at all: {trace}");
     let (first, second) = (repo.show(&format!("{id}.1")), repo.show(&format!("{id}.2")));
     assert_eq!((first["status"].as_str(), second["status"].as_str()), (Some("ready"), Some("blocked")));
     assert_eq!(repo.git(&["status", "--porcelain", "--untracked-files=no"]), "");

@@ -27,7 +27,8 @@ fn pid(repo: &TestRepo) -> Option<Pid> {
 #[test]
 fn one_that_hangs_and_ignores_term_is_killed_when_its_time_is_over() {
     let (repo, id) = repository(&format!("{COMMIT}{DEAF}"));
-    let work = work(&repo, &id, &["--timeout", "2s"]);
+    repo.git(&["config", "chant.agent.odd.grace", "1s"]);
+    let work = work(&repo, &id, &["--timeout", "1s"]);
     failed(&repo, &id, work, "the agent ran out of time");
     assert!(super::reachable(&repo, "Make one"));
 }
@@ -40,6 +41,7 @@ fn children_that_went_away_in_every_way_end_with_it() {
     let (repo, id) = repository(&format!("{COMMIT}{away}"));
     work(&repo, &id, &[]).ok().says("completed");
     let (repo, id) = repository(&format!("{COMMIT}{deaf}{away}exit 3"));
+    repo.git(&["config", "chant.agent.odd.grace", "1s"]);
     work(&repo, &id, &[]).fails(1).says("the agent exited with 3");
 }
 
@@ -62,7 +64,8 @@ fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
     assert_eq!(repo.git(&["show", &format!("chant/{id}:half.txt")]), "half");
     // What it did is what the next attempt goes on from.
     repo.agent("good", "test -e half.txt && test -e made.txt && echo more >>made.txt");
-    repo.chant(&["resume", &id]).ok().says("completed");
+    repo.chant(&["resume", &id, "--merge"]).ok().says("completed").says("Merging 1 spec");
+    assert!(repo.exists("half.txt"));
 }
 
 #[test]

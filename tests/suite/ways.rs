@@ -65,13 +65,28 @@ struct Scene {
     prepared: Arc<Prepared>,
     /// Where `main` is checked out.
     tree: TestRepo,
+    git_dir: PathBuf,
 }
 
 impl Scene {
     fn new(git: &(String, PathBuf), linked: bool, prepared: &Arc<Prepared>) -> Self {
         let tree = prepared.trees[usize::from(linked)].copy();
         symlink(&git.1, tree.root().join("bin/git")).unwrap();
-        Self { prepared: prepared.clone(), tree }
+        let git_dir = tree.path().join(".git");
+        let git_dir = if linked { PathBuf::from(tree.read(".git").trim().trim_start_matches("gitdir: ")) } else { git_dir };
+        Self { prepared: prepared.clone(), tree, git_dir }
+    }
+
+    /// On `main` where every way begins, once more: a copy takes longer.
+    fn rewind(&self) {
+        self.run("git='git -c core.hooksPath=/dev/null'; $git checkout -q -B main $START; $git reset -q --hard", "", "").ok();
+    }
+
+    /// What differs from what is committed, and what git is in the middle of.
+    fn left(&self) -> String {
+        let marks = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-apply", "rebase-merge"];
+        let under_way: String = marks.into_iter().filter(|mark| self.git_dir.join(mark).exists()).collect();
+        self.tree.git(&["status", "--porcelain"]) + &under_way
     }
 
     /// Runs a way with one of the branches; `set -e`, and the branch and its spec as variables.
@@ -101,11 +116,11 @@ impl Scene {
             assert!(said.stderr.lines().any(|said| said.starts_with(&line)), "{at}: no {line:?}: {said}");
         }
         if let Left::Restore(command) = row.left {
-            assert_ne!(self.tree.git(&["status", "--porcelain"]) + &under_way(&self.tree), "", "{at} leaves nothing to restore");
+            assert_ne!(self.left(), "", "{at} leaves nothing to restore");
             let restored = self.run(command, "bad", &self.prepared.ids[1]);
             assert_eq!(restored.code, 0, "{at}, then {command}: {restored}");
         }
-        assert_eq!(self.tree.git(&["status", "--porcelain"]) + &under_way(&self.tree), "", "after {at}: {said}");
+        assert_eq!(self.left(), "", "after {at}: {said}");
     }
 
     fn allowed(&self, row: &Row) {
@@ -116,18 +131,11 @@ impl Scene {
     }
 }
 
-/// What git is in the middle of.
-fn under_way(repo: &TestRepo) -> String {
-    let dir = repo.git_dir();
-    let marks = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-apply", "rebase-merge"];
-    marks.into_iter().filter(|mark| dir.join(mark).exists()).collect()
-}
-
 /// Every row on the n-th git, several at once.
 fn walk(number: usize, linked: bool) {
     let gits = gits();
     let Some(git) = gits.get(number) else {
-        eprintln!("there is only git {} here: the ways in were not walked with another (name one in GIT_CHANT_TEST_GIT)", gits[0].0);
+        eprintln!("skipped: there are only {} gits here to walk the ways in with (name one more in GIT_CHANT_TEST_GIT)", gits.len());
         return;
     };
     let prepared = Prepared::shared();
@@ -135,10 +143,13 @@ fn walk(number: usize, linked: bool) {
     let next = AtomicUsize::new(0);
     let walk_rows = || {
         while let Some(row) = rows.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let mut scene = Scene::new(git, linked, &prepared);
             if !row.free {
-                Scene::new(git, linked, &prepared).refused(row);
+                scene.refused(row);
+                // What the server took or lost stays.
+                if row.server { scene = Scene::new(git, linked, &prepared) } else { scene.rewind() }
             }
-            Scene::new(git, linked, &prepared).allowed(row);
+            scene.allowed(row);
         }
     };
     std::thread::scope(|scope| {
@@ -165,6 +176,12 @@ fn into_the_main_worktree_with_another_git() {
 #[test]
 fn into_a_linked_worktree_with_another_git() {
     walk(1, true);
+}
+
+/// Where a third one is at hand it is there for what is new in it; one kind of worktree shows that.
+#[test]
+fn into_the_main_worktree_with_a_third_git() {
+    walk(2, false);
 }
 
 /// The page for people and this table have the same rows, and name the same hooks.

@@ -74,7 +74,7 @@ pub const ROWS: &[Row] = &[
     row(
         "rebase, merge --ff-only",
         RT,
-        "git commit -q --allow-empty -m On; git switch -q -c tmp $B; git rebase -q main; git switch -q main; git merge --ff-only tmp",
+        "git commit -q --allow-empty -m On; git switch -q -C tmp $B; git rebase -q main; git switch -q main; git merge --ff-only tmp",
         CLEAN,
     ),
     row("cherry-pick", RT, "git cherry-pick $(git log -1 --format=%H $B -- work-$ID)", Left::Restore("git cherry-pick --abort")),

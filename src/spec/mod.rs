@@ -14,6 +14,7 @@ pub mod runs;
 pub mod settings;
 pub mod split;
 pub mod status;
+pub mod told;
 pub mod yaml_lines;
 
 pub use criteria::Criterion;

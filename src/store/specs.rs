@@ -3,6 +3,7 @@
 use super::SPEC_REFS;
 use crate::failure::Failure;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate, Repository, Signature};
+use crate::spec::told::told;
 use crate::spec::{Approval, Document, Event, EventKind, Facts, SpecId, Status, intent, settings};
 use anyhow::{Context as _, Result};
 
@@ -219,7 +220,11 @@ impl<'r> Store<'r> {
         let event = Event {
             kind: change.kind,
             title: document.title(),
-            text: change.text.clone(),
+            text: if change.text.is_empty() {
+                told(change.kind, before.map(|spec| &spec.document), &document, &change.extra)
+            } else {
+                change.text.clone()
+            },
             status,
             attempt: before.map_or(0, |spec| spec.event.attempt) + u32::from(change.new_attempt),
             blob: blob.to_string(),

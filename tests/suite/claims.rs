@@ -103,13 +103,20 @@ fn an_edit_on_the_way_is_taken_in_and_the_claim_made_on_it() {
 fn a_stale_claim_is_taken_over_and_who_lost_it_keeps_its_work_beside() {
     let (us, them, id) = with_spec();
     them.git(&["config", "chant.claimTimeout", "0s"]);
-    let inner =
-        format!("cd '{}' && unset CHANT_RUN_ID && git chant reset --stale {id} && git chant work --claim {id}", them.path().display());
-    us.agent("loses", &format!("({inner}) || exit 3; echo mine > mine; {WORKS}"));
-    us.chant(&["work", "--claim", &id]).fails(1).says("went on without this run").says(&format!("kept on chant/{id}@"));
+    // A sign of life just then wins; the next try finds none.
+    us.git(&["config", "chant.claimTimeout", "1s"]);
+    let take = format!("for i in $(seq 50); do git chant reset --stale {id} && break; done");
+    let inner = format!("cd '{}' && unset CHANT_RUN_ID && {take}; git chant work --claim {id}", them.path().display());
+    let starts = format!("git -C '{}' log --format=%s refs/chant/specs/{id} | grep -c ^start", us.path().display());
+    let wait = format!("for i in $(seq 400); do [ \"$({starts})\" = 2 ] && break; sleep 0.05; done");
+    us.agent("loses", &format!("({inner}) || exit 3; {wait}; echo mine > mine; {WORKS}"));
+    let said = us.chant(&["work", "--claim", &id]).fails(1).says("went on without this run").says(&format!("kept on chant/{id}@"));
+    // It is said when it is seen, and not only at the end.
+    said.says(&format!("warning: {id} was taken over by Tester; what this run makes is kept on chant/{id}@2026"));
     let branches = us.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads/chant"]);
     assert!(branches.starts_with(&format!("chant/{id}@2026")) && branches.lines().count() == 1, "{branches}");
     assert_eq!(us.git(&["show", &format!("{branches}:mine")]), "mine");
+    us.chant(&["fetch"]).ok();
     let events: Vec<String> = us.events(&id).into_iter().filter(|kind| kind != "claim").collect();
     assert_eq!(events, ["create", "start", "reset", "start", "finish"]);
     them.git(&["rev-parse", "--verify", &format!("chant/{id}")]);

@@ -3,8 +3,9 @@
 use super::{Offer, held, offer, record_taken, timeout};
 use crate::context::Context;
 use crate::git::Repository;
+use crate::output::safe;
 use crate::spec::{EventKind, SpecId};
-use crate::store::Change;
+use crate::store::{Change, Spec};
 use anyhow::Result;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -26,8 +27,11 @@ impl Renewal {
         let (path, id, run) = (ctx.repo.common_dir().to_owned(), id.clone(), run.to_owned());
         let thread = std::thread::spawn(move || {
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                // What does not reach the remote now is tried again; a claim that is lost is seen when the run ends.
-                drop(renew(&path, &id, &run));
+                // What does not reach the remote now is tried again. A run that lost its claim goes on, for nobody but a person knows what
+                // its work is worth; it is kept beside when the run ends.
+                if let Ok(Sign::Lost) = renew(&path, &id, &run) {
+                    break;
+                }
             }
         });
         Ok(Self { stop: Some(stop), thread: Some(thread) })
@@ -43,14 +47,42 @@ impl Drop for Renewal {
     }
 }
 
-fn renew(common_dir: &Path, id: &SpecId, run: &str) -> Result<()> {
+/// What became of a sign of life.
+enum Sign {
+    Given,
+    /// Somebody took the spec over.
+    Lost,
+}
+
+fn renew(common_dir: &Path, id: &SpecId, run: &str) -> Result<Sign> {
     let ctx = Context::of(Repository::open(common_dir)?);
     let spec = ctx.store().require(id)?;
-    let Some(claim) = held(&ctx, &spec)?.filter(|claim| claim.run == run) else { return Ok(()) };
+    let Some(claim) = held(&ctx, &spec)?.filter(|claim| claim.run == run) else { return whether_lost(&ctx, &spec, run) };
     let change = Change::new(EventKind::Claim).with("Run", run).with("Claim", &claim.remote);
     let next = ctx.store().prepare(&spec, &change)?;
-    if let Offer::Taken = offer(&ctx, &claim.remote, &next, &[])? {
-        record_taken(&ctx, &claim.remote, spec.tip, &next)?;
+    match offer(&ctx, &claim.remote, &next, &[])? {
+        Offer::Taken => drop(record_taken(&ctx, &claim.remote, spec.tip, &next)?),
+        Offer::Moved => return whether_lost(&ctx, &ctx.store().require(id)?, run),
+        Offer::No(_) => {}
     }
-    Ok(())
+    Ok(Sign::Given)
+}
+
+/// Says it where a later attempt is the current one.
+fn whether_lost(ctx: &Context, spec: &Spec, run: &str) -> Result<Sign> {
+    let history = ctx.store().history(spec.tip)?;
+    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start && recorded.event.extra("Run") == Some(run));
+    if start.is_none_or(|start| start.event.attempt >= spec.event.attempt) {
+        return Ok(Sign::Given);
+    }
+    let by =
+        history.iter().find(|recorded| recorded.event.kind == EventKind::Reset).map(|reset| format!(" by {}", safe(&reset.author.name)));
+    ctx.out.warning(format!(
+        "{} was taken over{}; what this run makes is kept on {}@{run} and does not count",
+        spec.id,
+        by.unwrap_or_default(),
+        spec.id.branch()
+    ));
+    ctx.out.hint("stop the agent: Ctrl-C");
+    Ok(Sign::Lost)
 }

@@ -58,7 +58,9 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
         return Ok(Record::Again);
     }
     if let Some(tip) = tip.filter(|_| !work.run.is_empty()) {
-        ctx.store().note(tip, &format!("{}: attempt {} {}", work.id, work.attempt, result.lines().next().unwrap_or_default()))?;
+        let first = result.lines().next().unwrap_or_default();
+        let how = if first == "completed" { format!(" {first}") } else { format!(": {first}") };
+        ctx.store().note(tip, &format!("{}: attempt {}{how}", work.id, work.attempt))?;
     }
     Ok(Record::Done)
 }

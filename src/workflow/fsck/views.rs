@@ -50,7 +50,7 @@ impl Check<'_> {
         }
         for (commit, text) in &notes {
             for line in String::from_utf8_lossy(text).lines() {
-                let Some((id, _)) = line.split_once(": attempt ").filter(|(_, rest)| rest.ends_with(" completed")) else { continue };
+                let Some((id, _)) = line.split_once(": attempt ").filter(|(_, rest)| is_end(rest)) else { continue };
                 // A spec that had to give its id away is told of under its old one.
                 let family = |(other, _): &(&SpecId, _)| other.as_str() == id || other.driver().is_some_and(|driver| driver.as_str() == id);
                 let mut known = finished.iter().filter(family).peekable();
@@ -117,4 +117,9 @@ impl Check<'_> {
     fn follow(&mut self, id: &SpecId) {
         self.stale(spec_path(id), "it is an older version of its spec", |ctx| files::follow(ctx, id).map(|()| true));
     }
+}
+
+/// What a note says of a run that finished: `2 completed`.
+fn is_end(rest: &str) -> bool {
+    rest.split_once(' ').is_some_and(|(attempt, how)| attempt.parse::<u32>().is_ok() && how == "completed")
 }

@@ -148,15 +148,17 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
 /// Runs a verb that rests on what specs are now: what others and people's editors did comes first.
 fn with_news(ctx: &Context, command: Command) -> Result<Outcome> {
     // What an ordinary `git fetch` has brought comes first: a file that a branch brought is no news then.
-    sharing::fold_seen(ctx)?;
     if let Command::List(args) = command {
+        sharing::fold_seen(ctx)?;
         return list::run(ctx, args);
     }
+    let look = pickup::begin(ctx)?;
+    sharing::fold_seen(ctx)?;
     if matches!(command, Command::Add(_) | Command::Work(_) | Command::Resume(_)) && !ctx.is_set_up() {
         return Err(Failure::new("git-chant is not set up in this clone").hint("git chant init").into());
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
-    pickup::pick_up(ctx)?;
+    pickup::end(ctx, look)?;
     // Where it cannot be done the hooks ask about every branch, and the doctor names them.
     drop(guards::refresh_if_older(ctx));
     let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_) | Command::Takeover(_));

@@ -1,7 +1,9 @@
-//! Reading refs with gix (through git on reftable), and moving them with git, always against the value that was read.
+//! Reading refs with gix (through git on reftable), and moving them with git, always against the value that was read. Only new ones, where
+//! they are many, are written by ourselves: `packed.rs`.
 
 use super::{Oid, Repository};
 use anyhow::{Context as _, Result, bail};
+use gix::bstr::ByteSlice as _;
 
 /// A ref to be moved by compare-and-swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,16 +118,23 @@ impl Repository {
         let packed = self.gix.refs.open_packed_buffer().ok()?;
         let Some(packed) = packed else { return Some(loose.into_iter().filter_map(|(name, id)| Some((name, id?))).collect()) };
         let (mut list, mut loose) = (Vec::new(), loose.into_iter().peekable());
-        for reference in packed.iter_prefixed(prefix.into()).ok()? {
-            let reference = reference.ok()?;
-            let name = reference.name.as_bstr();
-            while let Some((before, id)) = loose.next_if(|(other, _)| other.as_bytes() < &**name) {
+        let digits = self.gix.object_hash().len_in_hex();
+        // Sorted lines of `<object> <name>`, each perhaps followed by `^<what a tag is of>`. gix would check every name, and git has.
+        for line in packed.as_ref().lines().filter(|line| line.first() != Some(&b'^')) {
+            let (id, name) = (line.get(..digits)?, line.get(digits + 1..)?);
+            if !name.starts_with(prefix.as_bytes()) {
+                if name > prefix.as_bytes() {
+                    break;
+                }
+                continue;
+            }
+            while let Some((before, id)) = loose.next_if(|(other, _)| other.as_bytes() < name) {
                 list.extend(id.map(|id| (before, id)));
             }
-            match loose.next_if(|(other, _)| other.as_bytes() == &**name) {
+            match loose.next_if(|(other, _)| other.as_bytes() == name) {
                 // A symbolic ref hides what was packed under its name.
                 Some((name, id)) => list.extend(id.map(|id| (name, id))),
-                None => list.push((text(name), Oid(reference.target()))),
+                None => list.push((text(name), Oid(gix::ObjectId::from_hex(id).ok()?))),
             }
         }
         list.extend(loose.filter_map(|(name, id)| Some((name, id?))));
@@ -165,7 +174,7 @@ impl Repository {
     }
 }
 
-fn text(name: &gix::bstr::BStr) -> String {
+fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 

@@ -52,6 +52,13 @@ pub struct Looked {
     pub misnamed: Vec<IdError>,
 }
 
+impl Looked {
+    /// True where a file, or what HEAD has, is not what it was at the last look.
+    pub fn has_news(&self) -> bool {
+        !self.seen.is_empty() && (self.view.looked != self.view.head || self.seen.iter().any(|seen| seen.file != seen.view))
+    }
+}
+
 /// A look at the files that has begun.
 #[must_use]
 pub struct Look(Option<PendingStatus>);

@@ -38,7 +38,7 @@ pub fn begin(ctx: &Context) -> Result<Option<Look>> {
 pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     let Some(look) = look else { return Ok(false) };
     let mut looked = ctx.store().look(look)?;
-    let any = !looked.seen.is_empty();
+    let any = looked.has_news();
     // Whoever writes these files holds the lock; what they were before we had it may be old.
     let held = any.then(|| files::lock(ctx)).transpose()?;
     if any {
@@ -49,7 +49,9 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
         ctx.out.hint("give it another name, with git mv where git knows it");
     }
     let old = take_all(ctx, &mut looked.seen);
-    ctx.store().remember(&looked.view, &looked.seen)?;
+    if any || looked.seen.is_empty() {
+        ctx.store().remember(&looked.view, &looked.seen)?;
+    }
     drop(held);
     match &old[..] {
         [] => {}

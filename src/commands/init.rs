@@ -152,7 +152,7 @@ impl Setup<'_> {
     /// Plain `git merge` joins spec files as we do.
     fn merge_driver(&self) -> Result<()> {
         self.config("merge.chant.name", "git-chant spec files")?;
-        self.config("merge.chant.driver", "git chant merge-driver %O %A %B")?;
+        self.config("merge.chant.driver", "git chant merge-driver %O %A %B %P")?;
         if self.silent { Ok(()) } else { self.add_line("info/attributes", "/.chant/**/*.md merge=chant") }
     }
 

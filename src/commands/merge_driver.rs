@@ -1,11 +1,13 @@
 use crate::failure::Outcome;
+use crate::git::Repository;
 use crate::spec::join::{Side, Version, join};
-use crate::spec::{Approval, Document, Status, intent};
+use crate::spec::{Approval, Document, SpecId, Status, intent};
+use crate::store::Store;
 use crate::workflow::files;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
-/// Arguments of the merge driver, as `merge.chant.driver` hands them over: `%O %A %B`.
+/// Arguments of the merge driver, as `merge.chant.driver` hands them over: `%O %A %B %P`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The common version
@@ -14,18 +16,34 @@ pub struct Args {
     ours: PathBuf,
     /// Their version
     theirs: PathBuf,
+    /// Its path in the repository; clones that were set up long ago do not say it
+    path: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
     let read = |path: &Path| std::fs::read(path).map(Document::parse).with_context(|| format!("could not read {}", path.display()));
     let (base, ours, theirs) = (read(&args.base)?, read(&args.ours)?, read(&args.theirs)?);
     let base = (!base.as_bytes().is_empty()).then_some(base);
+    // Outside of a repository, or where an event cannot be read, the bytes alone decide.
+    if let Some(Ok(Some(joined))) = args.path.as_deref().map(|path| as_events(path, base.as_ref(), &ours, &theirs)) {
+        files::replace(&args.ours, joined.as_bytes())?;
+        return Ok(Outcome::Yes);
+    }
     let base = base.as_ref().map(version);
     // No event stands behind a file, so both sides weigh the same, and their bytes decide what is left.
     let (tip_a, tip_b) = (intent::id(&ours), intent::id(&theirs));
     let joined = join(base.as_ref(), &side(&ours, &tip_a), &side(&theirs, &tip_b));
     files::replace(&args.ours, joined.document.as_bytes())?;
     Ok(Outcome::Yes)
+}
+
+/// What the two become as versions of their spec, so that the file says what the spec does.
+fn as_events(path: &Path, base: Option<&Document>, ours: &Document, theirs: &Document) -> Result<Option<Document>> {
+    let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| SpecId::parse(stem).ok());
+    let repo = Repository::discover()?;
+    let blob = |document: &Document| repo.hash_blob(document.as_bytes());
+    let (Some(id), base) = (id, base.map(blob).transpose()?) else { return Ok(None) };
+    Store::new(&repo).join_blobs(&id, base, blob(ours)?, blob(theirs)?)
 }
 
 fn version(document: &Document) -> Version<'_> {

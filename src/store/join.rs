@@ -1,10 +1,11 @@
 //! Joining two versions of a spec, in the repository: the merge bases, the pure join, and a commit that every clone makes alike.
 
 use super::history::best_common;
+use super::sync::seen_ref;
 use super::{Recorded, Spec, Store};
 use crate::git::{CommitDraft, Oid, Signature};
 use crate::spec::join::{Side, Version, join};
-use crate::spec::{Approval, Event, EventKind, SpecId, Status};
+use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status};
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -56,6 +57,32 @@ impl Store<'_> {
         let draft = CommitDraft { tree, parents: vec![a.tip, b.tip], message: event.message(), author: who.clone(), committer: who };
         let tip = self.repo.write_commit(&draft)?;
         Ok(Spec { id: a.id.clone(), tip, event, document: joined.document })
+    }
+
+    /// The document of two versions that are known by their blobs alone, joined; `None` where one of them is none that this clone knows.
+    /// What a fetch has brought is known too: `git pull` merges before any command of ours folds it in.
+    ///
+    /// A side that went back behind the `base` of the merge is a revert, of which events know nothing: `None` then too.
+    pub fn join_blobs(&self, id: &SpecId, base: Option<Oid>, a: Oid, b: Oid) -> Result<Option<Document>> {
+        let mut tips: Vec<Oid> = self.repo.reference(&id.ref_name())?.into_iter().collect();
+        for remote in self.repo.remotes() {
+            tips.extend(self.repo.reference(&seen_ref(&remote, id))?);
+        }
+        let find = |blob: Oid| -> Result<Option<Spec>> {
+            for tip in &tips {
+                if let Some(event) = self.event_with_blob(&self.load_at(id, *tip)?, blob)? {
+                    return self.load_at(id, event.id).map(Some);
+                }
+            }
+            Ok(None)
+        };
+        let (Some(a), Some(b)) = (find(a)?, find(b)?) else { return Ok(None) };
+        if let Some(base) = base.map(find).transpose()?.flatten()
+            && [&a, &b].iter().any(|side| side.tip != base.tip && self.reaches(base.tip, side.tip))
+        {
+            return Ok(None);
+        }
+        Ok(Some(self.join(&a, &b)?.document))
     }
 
     /// The version both came from. Several are joined among themselves, in the order of their names.

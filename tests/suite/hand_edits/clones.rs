@@ -98,3 +98,30 @@ fn importing_the_same_files_gives_the_same_events() {
     them.chant(&["init"]).ok();
     assert_eq!(tip(&us, "001-x"), tip(&them, "001-x"));
 }
+
+#[test]
+fn a_pull_makes_of_two_texts_what_their_spec_made_of_them() {
+    let (us, them) = crate::share::two_clones();
+    // Which text prevails follows from object names; of four specs some go one way and some the other.
+    let ids = ["a", "b", "c", "d"].map(|word| {
+        let said = us.chant_env(&[("GIT_CHANT_TEST_SUFFIX", word)], &["add", "--porcelain", word]).ok().stdout;
+        said.trim().to_owned()
+    });
+    us.git(&["push", "--quiet"]);
+    us.chant(&["push"]).ok();
+    them.git(&["pull", "--quiet"]);
+    for (repo, word) in [(&us, "ours"), (&them, "theirs")] {
+        for id in &ids {
+            repo.chant(&["edit", id, "--title", word]).ok();
+        }
+    }
+    us.git(&["push", "--quiet"]);
+    us.chant(&["push"]).ok();
+    // The merge comes before any command has joined the specs.
+    them.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]);
+    them.chant(&["sync"]).ok();
+    for id in &ids {
+        assert_eq!(them.read(&TestRepo::spec_file(id)), document(&them, id));
+        assert_events(&them, id, &["create", "edit", "edit", "join"]);
+    }
+}

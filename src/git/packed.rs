@@ -94,9 +94,11 @@ impl Repository {
         }
     }
 
-    /// Packs refs where many of those below `prefix` are files of their own, which would make every later listing ten times slower.
-    pub fn pack_many(&self, prefix: &str) -> Result<()> {
-        if self.reftable() || count_files(&self.common_dir().join(prefix)) < MANY {
+    /// Packs refs after `moved` were moved, where many of those below these directories are files of their own: they would make every later
+    /// listing ten times slower.
+    pub fn pack_many(&self, moved: usize, dirs: &[&str]) -> Result<()> {
+        let files = |dir: &&str| count_files(&self.common_dir().join(dir)) >= MANY;
+        if moved < MANY || self.reftable() || !dirs.iter().any(files) {
             return Ok(());
         }
         self.git().command(["pack-refs", "--all"]).output().map(drop)

@@ -55,7 +55,7 @@ impl Store<'_> {
         if let RefUpdate::Lost = self.repo.update_refs(&[RefChange::new(scratch, last, None)], "chant: import")? {
             anyhow::bail!("a ref that only this import knows has moved");
         }
-        self.repo.pack_many("refs/chant/specs")?;
+        self.repo.pack_many(files.len(), &["refs/chant/specs"])?;
         done
     }
 

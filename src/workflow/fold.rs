@@ -71,7 +71,7 @@ pub fn fold(store: &Store<'_>, remote: &str) -> Result<Plan> {
     loop {
         let plan = plan(store, &store.state()?, &store.seen(remote)?)?;
         if store.repo.update_refs(&plan.changes, &format!("chant: from {remote}"))? == RefUpdate::Done {
-            store.repo.pack_many("refs/chant/specs")?;
+            store.repo.pack_many(plan.changes.len(), &["refs/chant", &format!("refs/chant-remotes/{remote}")])?;
             return Ok(plan);
         }
     }

@@ -125,13 +125,13 @@ const QWEN: Preset = Preset {
     name: "qwen",
     install: "npm install -g @qwen-code/qwen-code",
     head: &["-o", "stream-json"],
-    edit: &["--approval-mode", "auto-edit"],
+    // Without a shell it could neither check its work nor commit it.
+    edit: &["--approval-mode", "auto-edit", "--allowed-tools", "run_shell_command"],
     bypass: &["--yolo"],
     model: &["-m", "{model}"],
     resume: &["--resume", "{session_id}"],
     env: &[("QWEN_CODE_NO_RELAUNCH", "true")],
     format: Format::Claude,
-    remark: "with 'edit' it writes files but runs no commands",
     ..PLAIN
 };
 
@@ -155,6 +155,8 @@ const AIDER: Preset = Preset {
         "{log_dir}/aider.in",
     ],
     prompt: PromptBy::File,
+    format: Format::Aider,
+    tells_cost: true,
     remark: "it edits files but runs no commands",
     ..PLAIN
 };

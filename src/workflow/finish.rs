@@ -57,9 +57,9 @@ pub struct Work {
 impl Work {
     /// The agent's own words, for the document: all that it printed, or the last that it said where the rest is events for machines.
     fn said(&self) -> String {
-        match self.format {
-            Format::Text => String::from_utf8_lossy(&self.transcript).into_owned(),
-            _ => self.facts.last_words.clone().unwrap_or_default(),
+        match self.format.is_plain() {
+            true => String::from_utf8_lossy(&self.transcript).into_owned(),
+            false => self.facts.last_words.clone().unwrap_or_default(),
         }
     }
 

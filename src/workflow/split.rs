@@ -3,7 +3,7 @@
 use super::plan::{self, Options, Plan};
 use super::verify;
 use crate::agent::process::{Task, run as run_process};
-use crate::agent::transcript::{Format, Reader};
+use crate::agent::transcript::Reader;
 use crate::agent::{Ended, Place};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -92,9 +92,9 @@ fn answer(ctx: &Context, plan: &Plan) -> Result<String> {
             .hint(format!("git chant split {} --sections", plan.spec.id))
             .into());
     }
-    Ok(match plan.agent.format() {
-        Format::Text => String::from_utf8_lossy(&said).into_owned(),
-        _ => facts.last_words.unwrap_or_default(),
+    Ok(match plan.agent.format().is_plain() {
+        true => String::from_utf8_lossy(&said).into_owned(),
+        false => facts.last_words.unwrap_or_default(),
     })
 }
 

@@ -65,6 +65,16 @@ fn configure(repo: &TestRepo, client: &str, port: u16) -> Vec<(&'static str, Str
                 ("GEMINI_TELEMETRY_ENABLED", "false".into()),
             ]
         }
+        "qwen" => {
+            put(&home.join(".qwen/settings.json"), r#"{"security":{"auth":{"selectedType":"openai"}}}"#);
+            vec![("OPENAI_API_KEY", "dummy".into()), ("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_MODEL", "fake-model".into())]
+        }
+        "aider" => {
+            repo.git(&["config", "chant.agent.aider.model", "openai/fake-model"]);
+            let mut env = vec![("OPENAI_API_KEY", "dummy".into()), ("OPENAI_API_BASE", format!("{url}/v1"))];
+            env.extend(["AIDER_EDIT_FORMAT", "AIDER_SHOW_MODEL_WARNINGS"].into_iter().zip(["diff".to_owned(), "false".to_owned()]));
+            env
+        }
         other => unreachable!("{other}"),
     }
 }
@@ -72,8 +82,10 @@ fn configure(repo: &TestRepo, client: &str, port: u16) -> Vec<(&'static str, Str
 /// One spec for each, all at the same time in the same repository: they make the same file, so that the merges have something to settle.
 #[test]
 fn they_work_side_by_side() {
-    let clients: Vec<(&'static str, PathBuf)> =
-        ["codex", "opencode", "gemini", "claude"].into_iter().filter_map(|client| Some((client, installed(client)?))).collect();
+    let clients: Vec<(&'static str, PathBuf)> = ["codex", "opencode", "gemini", "claude", "qwen", "aider"]
+        .into_iter()
+        .filter_map(|client| Some((client, installed(client)?)))
+        .collect();
     let Some((_, bin)) = clients.first() else { return };
     let repo = TestRepo::with_chant();
     let port = model_server::serve();
@@ -117,4 +129,19 @@ fn they_work_side_by_side() {
     }
     assert_eq!(repo.read("hello.txt"), "hello\n");
     repo.assert_no_locks();
+}
+
+/// It works with its own server only; at least it knows what we tell it.
+#[test]
+fn amp_knows_the_arguments_of_its_preset() {
+    let Some(bin) = installed("amp") else { return };
+    let repo = TestRepo::new();
+    let ask = |more: &[&str]| {
+        let mut command = repo.command(repo.path(), bin.join("amp"));
+        command.args(["-x", "--stream-json"]).args(more).env("AMP_URL", "http://127.0.0.1:9").env("AMP_API_KEY", "dummy");
+        Outcome::of(&mut command).fails(1)
+    };
+    ask(&["--no-such-option"]).says("unknown option");
+    ask(&[]).says_not("unknown option");
+    ask(&["--dangerously-allow-all"]).says_not("unknown option");
 }

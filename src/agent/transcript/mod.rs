@@ -4,6 +4,7 @@
 //! shown as text (a line that is no event): clients change, and a run is never judged by what we merely fail to read. Everything in here
 //! comes from a model or its tools, so nothing is believed but what it is asked for: ids and names are cleaned before anyone uses them.
 
+mod aider;
 mod claude;
 mod codex;
 mod facts;
@@ -23,6 +24,8 @@ use serde_json::Value;
 pub enum Format {
     /// Lines for people; nothing is read from them.
     Text,
+    /// Lines for people, as aider prints them.
+    Aider,
     /// `--output-format stream-json` of claude; qwen, amp and cursor-agent print the same.
     Claude,
     /// `codex exec --json`.
@@ -35,17 +38,23 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Claude, Self::Codex, Self::Opencode, Self::Gemini];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Claude, Self::Codex, Self::Opencode, Self::Gemini, Self::Aider];
 
     /// The word in git config.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::Aider => "aider",
             Self::Claude => "claude",
             Self::Codex => "codex",
             Self::Opencode => "opencode",
             Self::Gemini => "gemini",
         }
+    }
+
+    /// True where lines are for people, and no end of the stream is marked.
+    pub fn is_plain(self) -> bool {
+        matches!(self, Self::Text | Self::Aider)
     }
 
     /// The format of this name.
@@ -78,7 +87,7 @@ pub struct Reader {
 impl Reader {
     /// A reader for output of this format.
     pub fn new(format: Format) -> Self {
-        let facts = Facts { whole: format == Format::Text, ..Facts::default() };
+        let facts = Facts { whole: format.is_plain(), ..Facts::default() };
         Self { format, facts, line: Vec::new(), skipping: false, pieces: String::new(), answer: None }
     }
 
@@ -129,11 +138,12 @@ impl Reader {
         let line = std::mem::take(&mut self.line);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
-        let looks = self.format != Format::Text && text.trim_start().starts_with('{');
+        let looks = !self.format.is_plain() && text.trim_start().starts_with('{');
         let event = if looks { serde_json::from_str::<Value>(text).ok() } else { None };
         let mut new = Vec::new();
         match event {
             Some(event) => self.take_event(&event, &mut new),
+            None if self.format == Format::Aider => aider::read(self, text, &mut new),
             None if self.format == Format::Text => new.push(Item::Text(text.to_owned())),
             None => {
                 self.flush(items);
@@ -150,7 +160,7 @@ impl Reader {
 
     fn take_event(&mut self, event: &Value, items: &mut Vec<Item>) {
         match self.format {
-            Format::Text => {}
+            Format::Text | Format::Aider => {}
             Format::Claude => claude::read(self, event, items),
             Format::Codex => codex::read(self, event, items),
             Format::Opencode => opencode::read(self, event, items),

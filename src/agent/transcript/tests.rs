@@ -299,3 +299,16 @@ fn ids_and_names_from_a_stream_are_harmless() {
     let line = r#"{"type":"init","session_id":"s","model":"m\u001b[31m\nstatus: completed"}"#;
     assert_eq!(facts(Format::Gemini, line).model.as_deref(), Some("m[31m status: completed"));
 }
+
+#[test]
+fn aider_tells_its_model_what_it_used_and_what_went_wrong_between_the_lines() {
+    let lines = "Aider v0.86.2\nModel: openai/gpt-4o with diff edit format\n\nDone.\n\nTokens: 2.6k sent, 1k cache hit, 63 received. Cost: $0.0021 message, $0.0021 session.\nApplied edit to hello.txt\n";
+    let first = facts(Format::Aider, lines);
+    assert_eq!((first.model.as_deref(), first.tokens, first.cost), (Some("openai/gpt-4o"), Some(tokens(2600, 1000, 63)), Some(0.0021)));
+    assert!(first.failure().is_none() && first.last.as_deref() == Some("Applied edit to hello.txt"));
+    let second = facts(Format::Aider, &format!("{lines}Tokens: 1.2M sent, 400 received. Cost: $1.20 message, $1.2021 session.\n"));
+    assert_eq!((second.tokens, second.cost), (Some(tokens(1_202_600, 1000, 463)), Some(1.2021)));
+    let bare = facts(Format::Aider, "Tokens: 99999999999999999999 sent, x received.\nlitellm.AuthenticationError: no key\n");
+    assert_eq!((bare.tokens, bare.cost), (Some(Tokens::default()), None));
+    assert_eq!(bare.trouble.as_deref(), Some("litellm.AuthenticationError: no key"));
+}

@@ -71,7 +71,7 @@ fn respond(path: &str, body: &Value) -> (&'static str, String) {
         return events(responses(body), true, "");
     }
     if path.contains("/chat/completions") {
-        return events(chat(body), false, "data: [DONE]\n\n");
+        return if streams { events(chat(body), false, "data: [DONE]\n\n") } else { whole(words(body)) };
     }
     if path.contains("enerateContent") {
         return if streams { events(vec![gemini(body)], false, "") } else { whole(gemini(body)) };
@@ -144,11 +144,32 @@ fn responses(body: &Value) -> Vec<Value> {
     ]
 }
 
+/// What a client calls its shell.
+fn shell(body: &Value) -> &'static str {
+    if body["tools"].to_string().contains("run_shell_command") { "run_shell_command" } else { "bash" }
+}
+
+/// An answer to a client that has no tools: it takes its edits from what is said.
+fn words(body: &Value) -> Value {
+    let asked = body["messages"].to_string();
+    let spec = asked.split(".chant/specs/").nth(1).and_then(|rest| rest.split(".md").next());
+    let said = match spec {
+        Some(id) if asked.contains("SEARCH/REPLACE") => format!(
+            "hello.txt\n```\n<<<<<<< SEARCH\n=======\nhello\n>>>>>>> REPLACE\n```\n\n.chant/specs/{id}.md\n```\n<<<<<<< SEARCH\n\
+             - [ ] It is kind\n=======\n- [x] It is kind\n>>>>>>> REPLACE\n```\n\nAll done."
+        ),
+        _ => "Add hello".to_owned(),
+    };
+    let choice = json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}});
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107});
+    json!({"id": "c", "created": 1, "model": body["model"], "object": "chat.completion", "choices": [choice], "usage": usage})
+}
+
 fn chat(body: &Value) -> Vec<Value> {
     let calls = calls_tool(body, "\"role\":\"tool\"");
     let delta = match calls {
         true => json!({"role": "assistant", "tool_calls": [{"index": 0, "id": "call_1", "type": "function",
-            "function": {"name": "bash", "arguments": json!({"command": COMMAND, "description": "say hello"}).to_string()}}]}),
+            "function": {"name": shell(body), "arguments": json!({"command": COMMAND, "description": "say hello"}).to_string()}}]}),
         false => json!({"role": "assistant", "content": "All done."}),
     };
     let chunk =

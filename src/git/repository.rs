@@ -119,6 +119,12 @@ impl Repository {
         super::Oid::from_hex(&id.to_string())
     }
 
+    /// The commits at which a shallow clone's history is cut off.
+    pub fn shallow_commits(&self) -> Vec<super::Oid> {
+        let text = std::fs::read_to_string(self.common_dir.join("shallow")).unwrap_or_default();
+        text.lines().filter_map(super::Oid::from_hex).collect()
+    }
+
     /// True where refs are not files, so that gix cannot read them and git is asked.
     pub(super) fn reftable(&self) -> bool {
         self.reftable

@@ -2,6 +2,7 @@
 
 use super::judge::Asked;
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::gate::{IncomingCommit, Settings};
 use crate::git::Oid;
 use crate::git::history::PLANNING;
@@ -14,6 +15,13 @@ pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings
         Some(ids) => ids,
         None => all(ctx, asked)?,
     };
+    // What lies behind is not here to be judged.
+    let cut = ctx.repo.shallow_commits();
+    if ids.iter().any(|id| cut.contains(id)) {
+        return Err(Failure::new(format!("this clone is shallow: not all that would come into {} is here", asked.target))
+            .hint("git fetch --unshallow")
+            .into());
+    }
     let mut changed = ctx.repo.changed_paths(&ids)?;
     let coming: HashSet<Oid> = ids.iter().copied().collect();
     let commit = |id: Oid| {

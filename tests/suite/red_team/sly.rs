@@ -113,3 +113,34 @@ fn a_branch_that_is_renamed_over_another_is_seen_when_it_is_pushed() {
     repo.git(&["branch", "-q", "-C", &format!("chant/{id}"), "main"]);
     repo.try_git(&["push", "-q", "origin", "main"]).fails(1).says(&format!("spec {id} is failed"));
 }
+
+/// What CI has checked out may hold the last commit of a branch alone.
+#[test]
+fn what_a_shallow_clone_lacks_is_not_let_in() {
+    let (repo, id) = undone();
+    let origin = repo.with_origin();
+    repo.git(&["switch", "-q", "-c", "topic", &format!("chant/{id}")]);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "Nothing to see"]);
+    repo.git(&["push", "-q", "--no-verify", "origin", "topic", "refs/chant/*:refs/chant/*"]);
+    let url = format!("file://{}", origin.display());
+    let ci = repo.at(repo.root().join("ci"));
+    repo.git(&["clone", "-q", "--depth", "1", "--no-single-branch", "--branch", "topic", &url, ci.path().to_str().unwrap()]);
+    ci.git(&["fetch", "-q", "origin", "refs/chant/*:refs/chant/*"]);
+    ci.chant(&["gate", "--target", "main"]).fails(128).says("this clone is shallow").says("hint: git fetch --unshallow");
+    ci.git(&["fetch", "-q", "--unshallow"]);
+    ci.chant(&["gate", "--target", "main"]).fails(1).says(&format!("spec {id} is failed"));
+}
+
+/// The worktree of checks is kept for its caches, and whoever runs here can write there; gitchant-gate(7) names the setting.
+#[test]
+fn what_it_leaves_where_checks_run_is_gone_where_they_begin_afresh() {
+    let repo = repository();
+    repo.git(&["config", "chant.verifyIn", "fresh"]);
+    repo.agent(
+        "sly",
+        "echo real-work >.gitignore; git add .gitignore; git commit -q -m Ignore; mkdir -p ../.verify; echo x >../.verify/real-work",
+    );
+    let id = repo.add_spec("Do it", &["It is there `$ test -f real-work`"]);
+    repo.chant(&["work", &id]).fails(1).says("criterion 1 failed");
+    refused(&repo, &format!("chant/{id}"), "criterion 1 failed with exit code 1");
+}

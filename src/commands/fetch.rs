@@ -16,6 +16,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let mut report = Report::default();
     let way = transport(&ctx.repo, &remote, &[])?;
     let done = sync::fetch(&ctx.store(), &*way, &mut report);
+    if done.is_ok() {
+        sync::subscribe_late(ctx, &remote)?;
+    }
     super::sync::tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

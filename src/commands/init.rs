@@ -3,8 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::{Document, SpecId, intent};
 use crate::store::import::ImportFile;
-use crate::store::sync::refspecs;
-use crate::store::transport::{is_branch, transport};
+use crate::store::transport::transport;
 use crate::store::{ARCHIVE_DIR, SPEC_DIR, spec_path};
 use crate::workflow::sync::{self, Report};
 use crate::workflow::{files, hooks, pickup};
@@ -158,12 +157,9 @@ impl Setup<'_> {
 
     /// A plain `git fetch` brings chant refs beside ours, never over them.
     fn remotes(&self) -> Result<()> {
-        for remote in self.ctx.repo.remotes().into_iter().filter(|remote| !is_branch(&self.ctx.repo, remote)) {
-            let key = format!("remote.{remote}.fetch");
-            let have = self.ctx.repo.config_all(&key);
-            for refspec in refspecs(&remote).iter().filter(|refspec| !have.contains(refspec)) {
-                self.ctx.repo.git().command(["config", "--local", "--add", &key, refspec]).output()?;
-                self.ctx.out.line(format!("remote {}: fetches {}", safe(&remote), safe(refspec)));
+        for remote in self.ctx.repo.remotes() {
+            for refspec in sync::subscribe(self.ctx, &remote)? {
+                self.ctx.out.line(format!("remote {}: fetches {}", safe(&remote), safe(&refspec)));
             }
         }
         Ok(())

@@ -38,6 +38,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         ctx.out.warning("transcripts of runs may hold secrets; whoever can read the remote can read them");
     }
     let done = sync::push(&store, &*way, options, &mut report);
+    if done.is_ok() {
+        sync::subscribe_late(ctx, &remote)?;
+    }
     super::sync::tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

@@ -25,6 +25,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let mut report = Report::default();
     let way = transport(&ctx.repo, &remote, &[])?;
     let done = sync::push(&ctx.store(), &*way, Options::default(), &mut report);
+    if done.is_ok() {
+        sync::subscribe_late(ctx, &remote)?;
+    }
     tell(ctx, &report, "pushed")?;
     done.map(|()| Outcome::Yes)
 }

@@ -181,6 +181,15 @@ impl Store<'_> {
         Ok(())
     }
 
+    /// What a file was when this checkout last looked at it.
+    pub fn last_seen(&self, id: &SpecId) -> Result<Option<Oid>> {
+        let (view, name) = (self.view()?, id.file_name());
+        match view.differs.get(&name) {
+            Some(blob) => Ok(Some(*blob)),
+            None => Ok(view.head.map(|head| self.repo.entry_at(head, name.as_bytes())).transpose()?.flatten().map(|(blob, _)| blob)),
+        }
+    }
+
     fn view(&self) -> Result<View> {
         let Some(at) = self.repo.reference(VIEW_REF)? else { return Ok(View::default()) };
         let mut view = View { at: Some(at), ..View::default() };

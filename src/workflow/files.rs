@@ -70,17 +70,20 @@ pub fn lock(ctx: &Context) -> Result<std::fs::File> {
     Ok(file)
 }
 
-/// In silent mode no branch brings a finished document here, so the file follows the spec, unless a person is editing it.
+/// A file that is in no commit here (in silent mode none is) comes with no branch, so it follows the spec, unless a person is editing it.
 pub fn follow(ctx: &Context, id: &SpecId) -> Result<()> {
-    let (true, None) = (ctx.silent(), &ctx.inside_run) else { return Ok(()) };
-    let (Some(path), Some(spec)) = (ctx.store().file(id), ctx.store().load(id)?) else { return Ok(()) };
-    let Some(bytes) = ctx.store().read_file(id)? else { return Ok(()) };
+    let store = ctx.store();
+    let (Some(path), Some(spec), None) = (store.file(id), store.load(id)?, &ctx.inside_run) else { return Ok(()) };
+    let Some(bytes) = store.read_file(id)?.filter(|bytes| bytes != spec.document.as_bytes()) else { return Ok(()) };
     let now = ctx.repo.hash_blob(&bytes)?;
-    if bytes == spec.document.as_bytes() || ctx.store().event_with_blob(&spec, now)?.is_none() {
+    let head = ctx.repo.head()?.commit.map(|commit| ctx.repo.entry_at(commit, spec_path(id).as_bytes())).transpose()?.flatten();
+    let committed = !ctx.silent() && head.is_some_and(|(blob, _)| blob == now);
+    // What is not as it was last seen is an edit, whatever its bytes.
+    if committed || store.last_seen(id)? != Some(now) || store.event_with_blob(&spec, now)?.is_none() {
         return Ok(());
     }
     replace(&path, spec.document.as_bytes())?;
-    ctx.store().remember_file(id, ctx.repo.hash_blob(spec.document.as_bytes())?)
+    store.remember_file(id, ctx.repo.hash_blob(spec.document.as_bytes())?)
 }
 
 /// True where the file here asks for something else than its spec, and nobody has changed it: a branch that is not here yet has the newer one.

@@ -3,6 +3,7 @@
 mod remotes;
 mod tell;
 
+pub use remotes::{subscribe, subscribe_late};
 use tell::specs;
 pub use tell::{remarks, summary, word};
 

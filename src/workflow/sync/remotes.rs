@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::git::RefUpdate;
 use crate::output::safe;
 use crate::store::sync::{WAYS, refspecs};
+use crate::store::transport::is_branch;
 use anyhow::Result;
 
 /// Our refspecs of a remote that was renamed name the old one still: `git fetch` would bring its specs where nobody looks for them.
@@ -30,6 +31,29 @@ pub(super) fn follow(ctx: &Context) -> Result<()> {
             ctx.repo.git().command(["config", "--local", "--fixed-value"]).args(args).output()?;
             ctx.out.note(format!("Remote {} fetches {} now; it was {}.", safe(remote), safe(&wanted), safe(old)));
         }
+    }
+    Ok(())
+}
+
+/// Lets an ordinary `git fetch` bring specs from a remote, beside ours and never over them. What was added is returned.
+pub fn subscribe(ctx: &Context, remote: &str) -> Result<Vec<String>> {
+    if is_branch(&ctx.repo, remote) {
+        return Ok(Vec::new());
+    }
+    let key = format!("remote.{remote}.fetch");
+    let have = ctx.repo.config_all(&key);
+    let missing: Vec<String> = refspecs(remote).into_iter().filter(|refspec| !have.contains(refspec)).collect();
+    for refspec in &missing {
+        ctx.repo.git().command(["config", "--local", "--add", &key, refspec]).output()?;
+    }
+    Ok(missing)
+}
+
+/// The same for a remote that was added after `git chant init`, when specs are shared with it.
+pub fn subscribe_late(ctx: &Context, remote: &str) -> Result<()> {
+    let possible = ctx.repo.work_dir().is_some() && ctx.is_set_up() && ctx.inside_run.is_none();
+    if possible && !subscribe(ctx, remote)?.is_empty() {
+        ctx.out.note(format!("An ordinary git fetch brings specs from {} too, from now on.", safe(remote)));
     }
     Ok(())
 }

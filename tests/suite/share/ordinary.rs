@@ -140,3 +140,29 @@ fn a_file_that_is_behind_its_spec_is_named_until_its_branch_comes() {
     assert!(text.contains("# Uno") && text.contains("Second"), "{text}");
     them.chant(&["show", &id]).ok().says_not("older");
 }
+
+#[test]
+fn a_file_that_is_in_no_commit_follows_its_spec_unless_somebody_edits_it() {
+    let (us, them) = two_clones();
+    us.git(&["config", "chant.autoCommit", "false"]);
+    let id = us.add_spec("One", &["First"]);
+    // The remote was added after `git chant init`.
+    us.chant(&["push"]).ok().says("An ordinary git fetch brings specs from origin too, from now on.");
+    us.chant(&["push"]).ok().says_not("git fetch");
+    them.chant(&["fetch"]).ok();
+    them.chant(&["edit", &id, "--title", "Uno"]).ok();
+    them.chant(&["push"]).ok();
+    us.chant(&["fetch"]).ok().says_not("git pull");
+    assert!(us.read(&TestRepo::spec_file(&id)).contains("# Uno"));
+    assert_eq!(us.events(&id), ["create", "edit"]);
+    // The bytes of an old version are an edit where a person put them there.
+    let now = us.read(&TestRepo::spec_file(&id));
+    us.edit_spec(&id, "# Uno", "# One");
+    them.chant(&["edit", &id, "--add-label", "x"]).ok();
+    them.chant(&["push"]).ok();
+    us.git(&["fetch", "--quiet"]);
+    us.chant(&["list"]).ok().says("Recorded your edit").says("One");
+    assert_eq!(us.read(&TestRepo::spec_file(&id)), us.chant(&["show", "--body", &id]).ok().stdout);
+    assert_ne!(us.read(&TestRepo::spec_file(&id)), now);
+    assert_eq!(us.show(&id)["labels"], serde_json::json!(["x"]));
+}

@@ -5,6 +5,7 @@
 
 pub mod checkout;
 pub mod command;
+mod fetch;
 pub mod glance;
 pub mod history;
 pub mod memory;

@@ -1,4 +1,4 @@
-//! Fetching from a remote and pushing to it, through the user's own git: its ssh, its credentials, its proxies.
+//! Which remote is meant, and pushing to it, through the user's own git: its ssh, its credentials, its proxies.
 
 use super::command::GitCommand;
 use super::{Oid, RefChange, RefUpdate, Repository};
@@ -79,9 +79,6 @@ const MANY: usize = 100;
 /// Where a push names them meanwhile.
 pub const STAGES: &str = "refs/chant-push/";
 
-/// How often a fetch that met another process's lock is tried again.
-const LOCK_TRIES: u64 = 10;
-
 impl Repository {
     /// The remote that is meant where none is named: `chant.remote`, that of the branch's upstream, `origin`, the only one there is.
     pub fn default_remote(&self) -> Result<Option<String>> {
@@ -118,38 +115,6 @@ impl Repository {
                 Err(Failure::new("which of the remotes is meant?").hint(format!("git config chant.remote {name}")).into())
             }
         }
-    }
-
-    /// Fetches these refspecs, all or nothing, and takes away what the remote has no more of what they name.
-    pub fn fetch(&self, remote: &str, refspecs: &[String]) -> Result<()> {
-        let args = ["--quiet", "--atomic", "--prune", "--no-write-fetch-head"];
-        match ask(|| as_the_user(fetch_command(self, &args, remote, refspecs)))? {
-            Ok(_) => Ok(()),
-            Err(said) => Err(unreachable_remote("fetch from", remote, &said).into()),
-        }
-    }
-
-    /// The same for the first time, when none of the refs that these refspecs name is here. git brings the objects and says what the refs
-    /// would be; it would write a file for each. False: fetch as ever.
-    pub fn fetch_first(&self, remote: &str, refspecs: &[String]) -> Result<bool> {
-        let fetch = |more: &[&str]| ask(|| as_the_user(fetch_command(self, &[&["--dry-run"], more].concat(), remote, refspecs)));
-        let failed = |said: String| unreachable_remote("fetch from", remote, &said);
-        let refs = match fetch(&["--porcelain"])? {
-            Ok(said) => new_refs(&said),
-            Err(said) if said.contains("unknown option") => {
-                // git before 2.41 does not say it so that it can be read. What moves between the two questions comes with the next fetch.
-                let list = || {
-                    as_the_user(self.git().command(["ls-remote", "--refs", "--", remote]).args(refspecs.iter().map(|spec| source(spec))))
-                };
-                let listed = ask(list)?.map_err(failed)?;
-                fetch(&["--quiet"])?.map_err(failed)?;
-                listed_refs(&listed, refspecs).into_iter().filter(|(_, id)| self.has_object(*id)).collect()
-            }
-            Err(said) => return Err(failed(said).into()),
-        };
-        let changes: Vec<_> = refs.into_iter().map(|(name, id)| RefChange::new(name, None, Some(id))).collect();
-        // Somebody else may have fetched meanwhile.
-        Ok(matches!(self.update_refs(&changes, "chant: fetch"), Ok(RefUpdate::Done)))
     }
 
     /// Pushes refs, all or none. An error is a push that did not reach the remote, or of which nobody knows whether it did.
@@ -231,57 +196,8 @@ impl Repository {
     }
 }
 
-/// Asks a remote, again where somebody else fetches here at the same time. git's answer, or what it said instead.
-fn ask(command: impl Fn() -> GitCommand) -> Result<std::result::Result<String, String>> {
-    let mut tries = 0;
-    loop {
-        let output = command().run_raw()?;
-        if output.status.success() {
-            return Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()));
-        }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let busy = said.contains("cannot lock ref") || said.contains(".lock': File exists");
-        if !busy || tries == LOCK_TRIES {
-            return Ok(Err(said));
-        }
-        tries += 1;
-        std::thread::sleep(std::time::Duration::from_millis(20 * tries));
-    }
-}
-
-fn fetch_command(repo: &Repository, args: &[&str], remote: &str, refspecs: &[String]) -> GitCommand {
-    repo.git().command(["fetch", "--no-tags", "--no-recurse-submodules"]).args(args).args(["--", remote]).args(refspecs)
-}
-
-/// What `git fetch --porcelain` says of refs that are new: `* <zeros> <object> <ref>`.
-fn new_refs(porcelain: &str) -> Vec<(String, Oid)> {
-    let new = |line: &str| {
-        let mut words = line.strip_prefix("* ")?.split(' ').skip(1);
-        let id = Oid::from_hex(words.next()?)?;
-        Some((words.next()?.to_owned(), id))
-    };
-    porcelain.lines().filter_map(new).collect()
-}
-
-/// What `git ls-remote` lists, `<object> TAB <ref>`, by the names that these refspecs (each with a `*` that ends both sides) give it here.
-fn listed_refs(listed: &str, refspecs: &[String]) -> Vec<(String, Oid)> {
-    let here = |name: &str| {
-        let here = |spec: &String| {
-            let (from, to) = spec.trim_start_matches('+').split_once(':')?;
-            Some(format!("{}{}", to.strip_suffix('*')?, name.strip_prefix(from.strip_suffix('*')?)?))
-        };
-        refspecs.iter().find_map(here)
-    };
-    let new = |line: &str| line.split_once('\t').and_then(|(id, name)| Some((here(name)?, Oid::from_hex(id)?)));
-    listed.lines().filter_map(new).collect()
-}
-
-fn source(refspec: &str) -> &str {
-    refspec.trim_start_matches('+').split(':').next().unwrap_or_default()
-}
-
 /// git may ask the user for a password here, where the user has not forbidden it.
-fn as_the_user(command: GitCommand) -> GitCommand {
+pub(super) fn as_the_user(command: GitCommand) -> GitCommand {
     match std::env::var_os("GIT_TERMINAL_PROMPT") {
         Some(value) => command.env("GIT_TERMINAL_PROMPT", value),
         None => command.env("GIT_TERMINAL_PROMPT", "1"),
@@ -316,7 +232,7 @@ fn with_words_of_remote(mut refused: Vec<Refused>, said: &str) -> Vec<Refused> {
 }
 
 /// git's own words, in one line: what comes before its advice.
-fn unreachable_remote(what: &str, remote: &str, said: &str) -> Failure {
+pub(super) fn unreachable_remote(what: &str, remote: &str, said: &str) -> Failure {
     let words = said.lines().map(|line| ["fatal: ", "error: "].iter().fold(line, |line, word| line.strip_prefix(word).unwrap_or(line)));
     let words: Vec<&str> = words.take_while(|line| !line.is_empty()).collect();
     Failure::new(format!("could not {what} {remote}: {}", words.join("; "))).hint(format!("git ls-remote {remote}"))

@@ -108,6 +108,7 @@ pub const ROWS: &[Row] = &[
     row("update-ref", RT, "git update-ref refs/heads/main $B", CLEAN),
     row("reset --hard", RT, "git reset -q --hard $B", RESET),
     row("checkout -B", RT, "git switch -q --detach; git checkout -q -B main $B", RESET),
+    row("worktree add -B", RT, "git switch -q --detach; git worktree add -q -B main ../added $B", CLEAN),
     free("branch -D", "git switch -q --detach; git branch -q -D main"),
     row("fetch . $B:main", RT, "git switch -q --detach; git fetch -q . $B:main", CLEAN),
     row("push . $B:main", "pre-push", "git switch -q --detach; git push -q . $B:main", CLEAN),

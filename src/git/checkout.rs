@@ -107,11 +107,25 @@ impl Repository {
     /// The working tree must hold them already. They are not committed, and the words say why, unless HEAD is a branch with a commit,
     /// nothing is under way, and none of the paths has anything staged. Signed where `commit.gpgSign` asks for it.
     pub fn commit_paths(&self, changes: &[(String, Option<Oid>)], message: &str) -> Result<PathCommit> {
+        self.commit_paths_as(changes, message, false)
+    }
+
+    /// The same where they may be staged already.
+    pub(super) fn commit_staged_paths(&self, changes: &[(String, Option<Oid>)], message: &str) -> Result<PathCommit> {
+        self.commit_paths_as(changes, message, true)
+    }
+
+    fn commit_paths_as(&self, changes: &[(String, Option<Oid>)], message: &str, staged: bool) -> Result<PathCommit> {
         for _ in 0..20 {
             let head = self.head()?;
-            for (path, _) in changes {
-                if let Some(reason) = self.why_not_commit(path, &head)? {
-                    return Ok(PathCommit::NotCommitted(reason));
+            if let Some(reason) = self.why_not_commit(&head) {
+                return Ok(PathCommit::NotCommitted(reason));
+            }
+            for (path, blob) in changes {
+                let index = self.index_blob(path)?;
+                let in_head = head.commit.map(|commit| self.entry_at(commit, path.as_bytes())).transpose()?.flatten().map(|(id, _)| id);
+                if index != in_head && !(staged && index == *blob) {
+                    return Ok(PathCommit::NotCommitted(format!("{path} is staged")));
                 }
             }
             let (Some(branch), Some(parent)) = (head.branch, head.commit) else { continue };
@@ -121,14 +135,20 @@ impl Repository {
                 Err(error) => return Ok(PathCommit::NotCommitted(format!("the commit could not be made: {error:#}"))),
             };
             let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
-            // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit.
-            if let Err(error) = self.stage(&paths) {
+            // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit; and the
+            // note lets the next command finish it.
+            if let Err(error) = self.note_commit(changes, message).and_then(|()| self.stage(&paths)) {
+                self.forget_commit();
                 return Ok(PathCommit::NotCommitted(format!("{error:#}")));
             }
-            match self.update_refs(&[RefChange::new(branch, Some(parent), Some(commit))], &format!("chant: {}", subject(message)))? {
-                RefUpdate::Done => return Ok(PathCommit::Done(commit)),
+            let moved = self.update_refs(&[RefChange::new(branch, Some(parent), Some(commit))], &format!("chant: {}", subject(message)))?;
+            if moved == RefUpdate::Lost {
                 // Somebody committed meanwhile: our entries still are the only staged difference of these paths.
-                RefUpdate::Lost => self.unstage(&paths)?,
+                self.unstage(&paths)?;
+            }
+            self.forget_commit();
+            if moved == RefUpdate::Done {
+                return Ok(PathCommit::Done(commit));
             }
         }
         Ok(PathCommit::NotCommitted("the branch kept moving".to_owned()))
@@ -146,19 +166,17 @@ impl Repository {
         self.signed_or_plain_commit(tree, parent, message).map(Some)
     }
 
-    fn why_not_commit(&self, path: &str, head: &Head) -> Result<Option<String>> {
-        let (Some(_), Some(commit)) = (&head.branch, head.commit) else {
-            let reason = if head.branch.is_none() { "HEAD is detached" } else { "the branch has no commit yet" };
-            return Ok(Some(reason.to_owned()));
-        };
+    fn why_not_commit(&self, head: &Head) -> Option<String> {
+        if head.branch.is_none() {
+            return Some("HEAD is detached".to_owned());
+        }
+        if head.commit.is_none() {
+            return Some("the branch has no commit yet".to_owned());
+        }
         if self.index_is_elsewhere() {
-            return Ok(Some("git is in the middle of a commit (GIT_INDEX_FILE is set)".to_owned()));
+            return Some("git is in the middle of a commit (GIT_INDEX_FILE is set)".to_owned());
         }
-        if let Some(operation) = self.operation() {
-            return Ok(Some(format!("a {operation} is under way")));
-        }
-        let in_head = self.entry_at(commit, path.as_bytes())?.map(|(id, _)| id);
-        Ok((self.index_blob(path)? != in_head).then(|| format!("{path} is staged")))
+        self.operation().map(|operation| format!("a {operation} is under way"))
     }
 
     /// Takes the files' bytes into the index.
@@ -167,7 +185,7 @@ impl Repository {
     }
 
     /// Puts HEAD's entries back into the index.
-    fn unstage(&self, paths: &[&str]) -> Result<()> {
+    pub(super) fn unstage(&self, paths: &[&str]) -> Result<()> {
         self.change_index(&["reset", "-q", "--"], paths)
     }
 

@@ -17,6 +17,7 @@ pub mod quarantine;
 pub mod refs;
 pub mod remote;
 pub mod repository;
+mod unfinished;
 pub mod worktrees;
 
 pub use command::{Git, GitCommand, LOCAL_ENV};

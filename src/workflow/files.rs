@@ -70,6 +70,15 @@ pub fn lock(ctx: &Context) -> Result<std::fs::File> {
     Ok(file)
 }
 
+/// Brings a commit of spec files to its end that an earlier command was killed over.
+pub fn finish_commit(ctx: &Context) -> Result<()> {
+    if ctx.repo.work_dir().is_none() || !ctx.repo.has_unfinished_commit() {
+        return Ok(());
+    }
+    let _lock = lock(ctx)?;
+    ctx.repo.finish_commit()
+}
+
 /// A file that is in no commit here (in silent mode none is) comes with no branch, so it follows the spec, unless a person is editing it.
 pub fn follow(ctx: &Context, id: &SpecId) -> Result<()> {
     let store = ctx.store();

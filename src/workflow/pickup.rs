@@ -25,6 +25,7 @@ pub fn begin(ctx: &Context) -> Result<Option<Look>> {
     if ctx.inside_run.is_some() || is_run_worktree(ctx)? {
         return Ok(None);
     }
+    files::finish_commit(ctx)?;
     if ctx.is_set_up() {
         return ctx.store().begin_look().map(Some);
     }

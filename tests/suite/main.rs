@@ -40,6 +40,7 @@ mod shim;
 mod split;
 mod terminal;
 mod traps;
+mod unfinished;
 mod untouched;
 mod walkthrough;
 mod ways;

@@ -1,6 +1,7 @@
 //! The commits that would come into a branch, as the gate sees them.
 
 use super::judge::Asked;
+use super::settings;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{IncomingCommit, Settings};
@@ -55,7 +56,23 @@ fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
     args.push("--not");
     args.extend(current.as_deref());
     args.push(&published);
+    let others = if asked.current.is_none() { elsewhere(ctx)? } else { Vec::new() };
+    args.extend(others.iter().map(String::as_str));
     ctx.repo.rev_list(&args)
+}
+
+/// What protected branches hold was let in there. A branch that begins at one of them brings nothing new.
+fn elsewhere(ctx: &Context) -> Result<Vec<String>> {
+    let settings = Settings { protected: settings::protected(&ctx.repo)?, ..Settings::default() };
+    let mut tips: Vec<String> = Vec::new();
+    for (name, tip) in ctx.repo.references("refs/heads/")? {
+        tips.extend(settings.protects(&name).then(|| tip.to_string()));
+    }
+    for (name, tip) in ctx.repo.references("refs/remotes/")? {
+        let branch = name.strip_prefix("refs/remotes/").and_then(|name| name.split_once('/'));
+        tips.extend(branch.is_some_and(|(_, branch)| settings.protects(branch)).then(|| tip.to_string()));
+    }
+    Ok(tips)
 }
 
 fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {

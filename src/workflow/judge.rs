@@ -2,7 +2,7 @@
 
 use super::finish::CHANGED_BY_RUN;
 use super::incoming::incoming_commits;
-pub use super::settings::{protects, settings};
+pub use super::settings::{of_branch, protects, settings};
 use super::taken::{self, TakenOver};
 use super::verify;
 use crate::context::Context;
@@ -30,7 +30,7 @@ pub struct Asked {
 
 /// Asks the gate. The caller has seen that the target is protected.
 pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
-    let mut settings = settings(&ctx.repo, asked.current)?;
+    let mut settings = of_branch(&ctx.repo, asked.current)?;
     // A server has its own word on overrides, and says it in its own configuration.
     settings.allow_override &= !asked.on_server || ctx.repo.config_bool("chant.allowOverride", false);
     let commits = incoming_commits(ctx, asked, &settings)?;
@@ -72,7 +72,7 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
 
 /// The specs whose work would come in.
 pub fn coming(ctx: &Context, asked: &Asked) -> Result<BTreeSet<String>> {
-    let settings = settings(&ctx.repo, asked.current)?;
+    let settings = of_branch(&ctx.repo, asked.current)?;
     let commits = incoming_commits(ctx, asked, &settings)?;
     Ok(gate::implemented_by(&Incoming { commits, heads: heads(asked), ..Incoming::default() }))
 }

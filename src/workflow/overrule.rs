@@ -28,7 +28,7 @@ pub fn overrule(ctx: &Context, refusals: &[Refusal], why: &str) -> Result<()> {
     }
     for refusal in refusals {
         let current = ctx.repo.reference(&format!("refs/heads/{}", refusal.target))?;
-        if !judge::settings(&ctx.repo, current)?.allow_override {
+        if !judge::of_branch(&ctx.repo, current)?.allow_override {
             return Err(Failure::new(format!("overrides are turned off here (chant.allowOverride), so {VARIABLE} says nothing"))
                 .hint("what stands in the way is listed above, each with its command")
                 .into());

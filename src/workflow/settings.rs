@@ -26,6 +26,20 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
     Ok(settings)
 }
 
+/// What a branch that is at `tip` asks for. One that is not there yet asks for the most that is asked for elsewhere.
+pub fn of_branch(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
+    let mut settings = settings(repo, tip)?;
+    for place in if tip.is_none() { places(repo)? } else { Vec::new() } {
+        let other = self::settings(repo, Some(place))?;
+        settings.verify = settings.verify.max(other.verify);
+        settings.require_approval = settings.require_approval.max(other.require_approval);
+        settings.require_spec |= other.require_spec;
+        settings.require_signed |= other.require_signed;
+        settings.allow_override &= other.allow_override;
+    }
+    Ok(settings)
+}
+
 /// What `.chant/config.md` of a commit says.
 fn shared(repo: &Repository, tip: Oid) -> Result<Shared> {
     let file = repo.entry_at(tip, b".chant/config.md")?;

@@ -165,3 +165,26 @@ fn claimed_work_is_let_in_and_called_so() {
     let (repo, id) = finished(&["It is there `$ true`"], &[]);
     repo.chant(&["gate", &format!("chant/{id}")]).ok().says_not("claimed");
 }
+
+/// A branch that is made from a protected one brings nothing in, whatever became of the specs since; and it is judged as that one is.
+#[test]
+fn a_release_branch_begins_where_main_is_and_asks_for_as_much() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    share(&repo, "protected: [main, release/*]\nrequire_spec: true");
+    let bare = repo.at(repo.with_origin());
+    bare.chant(&["hooks", "install", "--server"]).ok();
+    for branch in ["main", "release/*"] {
+        bare.git(&["config", "--add", "chant.protected", branch]);
+    }
+    repo.chant(&["init"]).ok();
+    repo.chant(&["merge", &id]).ok();
+    repo.git(&["push", "-q", "origin", "main", "refs/chant/*:refs/chant/*"]);
+    repo.chant(&["reset", &id]).ok();
+    repo.git(&["push", "-q", "--no-verify", "origin", "main", "refs/chant/specs/*:refs/chant/specs/*"]);
+    repo.git(&["branch", "-q", "release/1", "main"]);
+    repo.git(&["push", "-q", "origin", "main:release/1"]);
+    for way in [&["branch", "release/2", "other"][..], &["push", "-q", "--no-verify", "origin", "other:release/2"]] {
+        let said = repo.try_git(way);
+        assert!(said.code != 0 && said.stderr.contains("belongs to no spec: Something else"), "git {}: {said}", way.join(" "));
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{CommitDraft, Oid, RefChange, RefUpdate, Repository};
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 
 /// What HEAD is.
@@ -88,13 +89,21 @@ impl Repository {
         Ok(PendingStatus(process.spawn().context("could not start git status")?))
     }
 
-    /// The index entry of a path, when there is just one and it is no conflict.
-    pub fn index_blob(&self, path: &str) -> Result<Option<Oid>> {
-        let text = self.git().command(["ls-files", "--stage", "-z", "--", path]).output()?;
+    /// The index entries of paths, where there is just one and it is no conflict.
+    pub(super) fn index_blobs(&self, paths: &[&str]) -> Result<BTreeMap<String, Oid>> {
+        let text = self.git().command(["ls-files", "--stage", "-z", "--"]).args(paths).output()?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        let mut entries = text.split('\0').filter(|entry| !entry.is_empty());
-        let (Some(entry), None) = (entries.next(), entries.next()) else { return Ok(None) };
-        Ok(entry.split(' ').nth(1).and_then(Oid::from_hex))
+        let (mut blobs, mut conflicts) = (BTreeMap::new(), Vec::new());
+        for entry in text.split('\0') {
+            let Some((stage, path)) = entry.split_once('\t') else { continue };
+            if let Some(blob) = stage.split(' ').nth(1).and_then(Oid::from_hex)
+                && blobs.insert(path.to_owned(), blob).is_some()
+            {
+                conflicts.push(path);
+            }
+        }
+        blobs.retain(|path, _| !conflicts.contains(&path.as_str()));
+        Ok(blobs)
     }
 
     /// Commits this blob at `path` on the current branch: see [`Repository::commit_paths`].
@@ -121,8 +130,10 @@ impl Repository {
             if let Some(reason) = self.why_not_commit(&head) {
                 return Ok(PathCommit::NotCommitted(reason));
             }
+            let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
+            let entries = self.index_blobs(&paths)?;
             for (path, blob) in changes {
-                let index = self.index_blob(path)?;
+                let index = entries.get(path).copied();
                 let in_head = head.commit.map(|commit| self.entry_at(commit, path.as_bytes())).transpose()?.flatten().map(|(id, _)| id);
                 if index != in_head && !(staged && index == *blob) {
                     return Ok(PathCommit::NotCommitted(format!("{path} is staged")));
@@ -134,7 +145,6 @@ impl Repository {
                 Ok(None) => return Ok(PathCommit::Already),
                 Err(error) => return Ok(PathCommit::NotCommitted(format!("the commit could not be made: {error:#}"))),
             };
-            let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
             // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit; and the
             // note lets the next command finish it.
             if let Err(error) = self.note_commit(changes, message).and_then(|()| self.stage(&paths)) {

@@ -73,7 +73,7 @@ impl Repository {
 
     fn take_back(&self, changes: &Changes) -> Result<()> {
         for (path, blob) in changes {
-            if self.index_blob(path)? == *blob {
+            if self.index_blobs(&[path])?.get(path).copied() == *blob {
                 self.unstage(&[path])?;
             }
         }

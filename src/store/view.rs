@@ -159,16 +159,28 @@ impl Store<'_> {
 
     /// Remembers that one file now is this blob, after we wrote it.
     pub fn remember_file(&self, id: &SpecId, blob: Oid) -> Result<()> {
+        self.remember_files(&[(id.clone(), blob)])
+    }
+
+    /// Remembers what files now are, after we wrote them.
+    pub fn remember_files(&self, files: &[(SpecId, Oid)]) -> Result<()> {
         for _ in 0..20 {
             let view = self.view()?;
             let mut next = view.clone();
-            let in_head = self.repo.head()?.commit.map(|commit| self.repo.entry_at(commit, super::spec_path(id).as_bytes())).transpose()?;
-            if in_head.flatten().map(|(id, _)| id) == Some(blob) {
-                // Only this file of HEAD has been looked at; after a commit of ours the tree is HEAD's own.
-                next.head = Some(self.repo.edit_tree(next.head, &[(id.file_name().into_bytes(), Some(blob))])?);
-                next.differs.remove(&id.file_name());
-            } else {
-                next.differs.insert(id.file_name(), blob);
+            let commit = self.repo.head()?.commit;
+            let mut in_head = Vec::new();
+            for (id, blob) in files {
+                let there = commit.map(|commit| self.repo.entry_at(commit, super::spec_path(id).as_bytes())).transpose()?.flatten();
+                if there.is_some_and(|(there, _)| there == *blob) {
+                    // Only these files of HEAD have been looked at; after a commit of ours the tree is HEAD's own.
+                    in_head.push((id.file_name().into_bytes(), Some(*blob)));
+                    next.differs.remove(&id.file_name());
+                } else {
+                    next.differs.insert(id.file_name(), *blob);
+                }
+            }
+            if !in_head.is_empty() {
+                next.head = Some(self.repo.edit_tree(next.head, &in_head)?);
             }
             let tree = self.write_view(&next)?;
             if view.at == Some(tree) {

@@ -79,16 +79,36 @@ pub fn finish_commit(ctx: &Context) -> Result<()> {
     ctx.repo.finish_commit()
 }
 
-/// A file that is in no commit here (in silent mode none is) comes with no branch, so it follows the spec, unless a person is editing it.
+/// In silent mode no branch brings a finished document here, so the file follows the spec, unless a person is editing it.
 pub fn follow(ctx: &Context, id: &SpecId) -> Result<()> {
+    if ctx.silent() { write_newest(ctx, id, |_, _| Ok(true)) } else { Ok(()) }
+}
+
+/// After a fetch. A file that is in no commit here comes with no branch either, and follows what others made of the text. What runs make
+/// of it is left to the branches of runs.
+pub fn follow_fetched(ctx: &Context, id: &SpecId) -> Result<()> {
+    if ctx.silent() {
+        return follow(ctx, id);
+    }
+    write_newest(ctx, id, |spec, bytes| {
+        let head = ctx.repo.head()?.commit.map(|commit| ctx.repo.entry_at(commit, spec_path(id).as_bytes())).transpose()?.flatten();
+        let committed = head.is_some_and(|(blob, _)| ctx.repo.hash_blob(bytes).is_ok_and(|now| now == blob));
+        Ok(!committed && intent::of(&Document::parse(bytes)) != intent::of(&spec.document))
+    })
+}
+
+/// Writes a spec to its file where that holds an older version of it, is as it was last seen, and `may` be written.
+fn write_newest(ctx: &Context, id: &SpecId, may: impl Fn(&Spec, &[u8]) -> Result<bool>) -> Result<()> {
     let store = ctx.store();
-    let (Some(path), Some(spec), None) = (store.file(id), store.load(id)?, &ctx.inside_run) else { return Ok(()) };
-    let Some(bytes) = store.read_file(id)?.filter(|bytes| bytes != spec.document.as_bytes()) else { return Ok(()) };
+    let (Some(path), None) = (store.file(id).filter(|path| path.exists()), &ctx.inside_run) else { return Ok(()) };
+    let _lock = lock(ctx)?;
+    let (Some(spec), Some(bytes)) = (store.load(id)?, store.read_file(id)?) else { return Ok(()) };
+    if bytes == spec.document.as_bytes() || !may(&spec, &bytes)? {
+        return Ok(());
+    }
     let now = ctx.repo.hash_blob(&bytes)?;
-    let head = ctx.repo.head()?.commit.map(|commit| ctx.repo.entry_at(commit, spec_path(id).as_bytes())).transpose()?.flatten();
-    let committed = !ctx.silent() && head.is_some_and(|(blob, _)| blob == now);
     // What is not as it was last seen is an edit, whatever its bytes.
-    if committed || store.last_seen(id)? != Some(now) || store.event_with_blob(&spec, now)?.is_none() {
+    if store.last_seen(id)? != Some(now) || store.event_with_blob(&spec, now)?.is_none() {
         return Ok(());
     }
     replace(&path, spec.document.as_bytes())?;
@@ -106,21 +126,40 @@ pub fn is_behind(ctx: &Context, spec: &Spec) -> Result<bool> {
 
 /// Commits a spec's file as it is on disk, where this checkout may; else says in one line that it is not committed.
 pub fn commit_file(ctx: &Context, id: &SpecId, blob: Oid, message: &str) -> Result<()> {
+    commit_files(ctx, &[(id.clone(), blob)], message)
+}
+
+/// The most files in one commit: their names are arguments of git.
+const MOST: usize = 500;
+
+/// The same for many files, in a commit together. Where one of them cannot be, each is tried by itself.
+pub fn commit_files(ctx: &Context, files: &[(SpecId, Oid)], message: &str) -> Result<()> {
     if !ctx.commits_files() {
         return Ok(());
     }
-    let path = spec_path(id);
-    let head = ctx.repo.head()?.commit.map(|commit| ctx.repo.entry_at(commit, path.as_bytes())).transpose()?.flatten();
-    if head.is_some_and(|(in_head, _)| in_head == blob) {
-        return Ok(());
-    }
-    match ctx.repo.commit_path(&path, blob, message)? {
-        PathCommit::Done(_) | PathCommit::Already => ctx.store().remember_file(id, blob),
-        PathCommit::NotCommitted(reason) => {
-            ctx.out.note(format!("{path} is written but not committed: {reason}."));
-            Ok(())
+    let head = ctx.repo.head()?.commit;
+    let mut new = Vec::new();
+    for (id, blob) in files {
+        let there = head.map(|commit| ctx.repo.entry_at(commit, spec_path(id).as_bytes())).transpose()?.flatten();
+        if there.is_none_or(|(there, _)| there != *blob) {
+            new.push((id.clone(), *blob));
         }
     }
+    for some in new.chunks(MOST) {
+        let paths: Vec<_> = some.iter().map(|(id, blob)| (spec_path(id), Some(*blob))).collect();
+        match (ctx.repo.commit_paths(&paths, message)?, some) {
+            (PathCommit::Done(_) | PathCommit::Already, _) => ctx.store().remember_files(some)?,
+            (PathCommit::NotCommitted(reason), [(id, _)]) => {
+                ctx.out.note(format!("{} is written but not committed: {reason}.", spec_path(id)));
+            }
+            (PathCommit::NotCommitted(_), _) => {
+                for one in some {
+                    commit_files(ctx, std::slice::from_ref(one), message)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts these bytes at a path by writing beside it and renaming: a reader sees the old file or the new one, never half.

@@ -2,6 +2,8 @@
 //!
 //! Nothing is dropped: a file that cannot be read as a spec stays as it is and is named. Nothing is invented: an old checkout is no edit.
 
+mod all;
+
 use super::{files, find, rename};
 use crate::context::Context;
 use crate::git::{Oid, Signature};
@@ -9,6 +11,7 @@ use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
 use crate::store::{Change, Recorded, SPEC_DIR, Spec, spec_path};
+use all::All;
 use anyhow::Result;
 
 /// Looks at every spec file of this checkout that is not as it was, and records what people did to it.
@@ -49,10 +52,14 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
         ctx.out.warning(format!("a file in {SPEC_DIR} is passed over: {reason}"));
         ctx.out.hint("give it another name, with git mv where git knows it");
     }
-    let old = take_all(ctx, &mut looked.seen);
+    let mut all = All::default();
+    all.take(ctx, &mut looked.seen);
+    all.adopt(ctx, &mut looked.seen);
     if any || looked.seen.is_empty() {
         ctx.store().remember(&looked.view, &looked.seen)?;
     }
+    all.commit(ctx)?;
+    let old = all.old;
     drop(held);
     match &old[..] {
         [] => {}
@@ -62,27 +69,6 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     Ok(any)
 }
 
-/// Takes in each file that is not as it was. Returns the specs whose files are older versions of them.
-fn take_all(ctx: &Context, seen: &mut [Observation]) -> Vec<SpecId> {
-    let mut old = Vec::new();
-    for observation in seen {
-        if observation.file.is_none() || observation.file == observation.view {
-            continue;
-        }
-        match take(ctx, observation) {
-            Ok(Taken::Old) => old.push(observation.id.clone()),
-            Ok(Taken::Whole) => {}
-            Err(error) => {
-                ctx.out.warning(format!("{}: {error:#}", spec_path(&observation.id)));
-                ctx.out.hint(format!("the file is as you left it; mend it, then: git chant show {}", observation.id));
-                // Not seen, so that the next command looks again.
-                observation.file = observation.view;
-            }
-        }
-    }
-    old
-}
-
 /// True in the linked worktree of a run, whose branch is `chant/<id>`.
 fn is_run_worktree(ctx: &Context) -> Result<bool> {
     let linked = ctx.repo.git_dir().join("commondir").exists();
@@ -90,10 +76,13 @@ fn is_run_worktree(ctx: &Context) -> Result<bool> {
 }
 
 /// What a file was found to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
-    /// Nothing is left to say of it.
+    /// Nothing is left to do.
     Whole,
+    /// An edit, recorded; the file's blob now.
+    Edit(Oid),
+    /// A file that is to become a spec.
+    New(ImportFile),
     /// What its spec was before.
     Old,
 }
@@ -104,7 +93,7 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
     let document = Document::parse(bytes);
     let uncommitted = seen.file != seen.head;
     let Some(spec) = store.load(&seen.id)? else {
-        return adopt(ctx, &seen.id, document, uncommitted).map(|()| Taken::Whole);
+        return adopted(ctx, &seen.id, &document, uncommitted);
     };
     if spec.event.blob == blob.to_string() {
         return Ok(Taken::Whole);
@@ -129,25 +118,20 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
         }
         seen.file = Some(now);
     }
-    store.remember_file(&spec.id, now)?;
-    files::commit_file(ctx, &spec.id, now, &format!("chant({}): edit spec\n", spec.id)).map(|()| Taken::Whole)
+    Ok(Taken::Edit(now))
 }
 
 /// A file whose id no spec has: somebody wrote it by hand, or it came with a branch.
-fn adopt(ctx: &Context, id: &SpecId, document: Document, uncommitted: bool) -> Result<()> {
+fn adopted(ctx: &Context, id: &SpecId, document: &Document, uncommitted: bool) -> Result<Taken> {
     let store = ctx.store();
     if store.archived()?.contains_key(id) {
-        return Ok(());
+        return Ok(Taken::Whole);
     }
     document.front()?;
     if uncommitted {
-        store.trust(&intent::id(&document))?;
+        store.trust(&intent::id(document))?;
     }
-    let blob = ctx.repo.hash_blob(document.as_bytes())?;
-    store.import(&[ImportFile { id: id.clone(), bytes: document.as_bytes().to_vec() }])?;
-    ctx.out.note(format!("Took over {} as spec {id}.", spec_path(id)));
-    store.remember_file(id, blob)?;
-    files::commit_file(ctx, id, blob, &format!("chant({id}): add spec\n"))
+    Ok(Taken::New(ImportFile { id: id.clone(), bytes: document.as_bytes().to_vec() }))
 }
 
 /// What a person did to a file.

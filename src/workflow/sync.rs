@@ -308,6 +308,9 @@ pub fn carry(ctx: &Context, remote: &str) {
 /// What a fold means for the files of this checkout.
 pub fn after_fold(ctx: &Context, moves: &[Move]) -> Result<()> {
     super::claim::observe(ctx, moves)?;
-    moves.iter().filter(|moved| !matches!(moved.kind, MoveKind::Renamed { .. })).try_for_each(|moved| files::follow(ctx, &moved.id))?;
+    moves
+        .iter()
+        .filter(|moved| !matches!(moved.kind, MoveKind::Renamed { .. }))
+        .try_for_each(|moved| files::follow_fetched(ctx, &moved.id))?;
     super::rename::finish(ctx)
 }

@@ -320,3 +320,31 @@ fn a_file_that_somebody_writes_becomes_a_spec_and_a_deleted_one_loses_nothing() 
     repo.git(&["checkout", "--", &TestRepo::spec_file(&id)]);
     assert_events(&repo, &id, &["create"]);
 }
+
+#[test]
+fn many_edits_and_new_files_are_one_commit_each() {
+    let repo = TestRepo::with_chant();
+    let file = |number: usize| format!("2026-01-29-{number:03}-abc");
+    let text = |word: &str| format!("---\nstatus: pending\n---\n# {word}\n");
+    for number in 0..12 {
+        repo.write(&TestRepo::spec_file(&file(number)), text("New"));
+    }
+    let before = repo.git(&["rev-list", "--count", "HEAD"]).parse::<usize>().unwrap();
+    repo.chant(&["list"]).ok().says(&format!("Took over .chant/specs/{}.md as spec", file(11)));
+    assert_eq!(repo.git(&["log", "-1", "--format=%s"]), "chant: add 12 specs");
+    for number in 0..6 {
+        repo.write(&TestRepo::spec_file(&file(number)), text("Edited"));
+    }
+    // One is staged by somebody, and stays so; the others are committed by themselves.
+    repo.git(&["add", &TestRepo::spec_file(&file(0))]);
+    for number in 6..12 {
+        repo.write(&TestRepo::spec_file(&file(number)), "---\nlabels: [\n---\n# Broken\n");
+    }
+    repo.chant(&["list"]).ok().says(&format!("{}.md is written but not committed", file(0))).says("the file is as you left it");
+    assert_eq!(repo.git(&["rev-list", "--count", "HEAD"]).parse::<usize>().unwrap(), before + 1 + 5);
+    assert_eq!(repo.events(&file(5)), ["import", "edit"]);
+    assert_eq!(repo.events(&file(11)), ["import"]);
+    repo.git(&["checkout", "--quiet", "--", "."]);
+    repo.chant(&["list"]).ok().says_not("Recorded").says_not("Took over");
+    assert_eq!(repo.git(&["diff", "--cached", "--name-only"]), TestRepo::spec_file(&file(0)));
+}

@@ -10,9 +10,12 @@
 //! | `worktree`  | where it works                                                                  |
 //! | `format`    | what kind of output it prints                                                   |
 //! | `pause`     | somebody wants it to stop, and why                                              |
+//! | `reserve`   | room on the disk, for its end                                                   |
 //!
 //! The directory is made under another name and renamed when its lock is held, so a kill -9 leaves either nothing that is listed or a
 //! run that is seen to be dead.
+
+mod reserve;
 
 use super::group::{Tree, end_all};
 use super::locks::{is_locked, stays_locked, take_lock};
@@ -66,7 +69,9 @@ impl RunDir {
             });
         }
         drop(unfinished.keep());
-        Ok(Self { path, lock: Some(lock) })
+        let dir = Self { path, lock: Some(lock) };
+        dir.reserve();
+        Ok(dir)
     }
 
     /// A run that exists, without its lock.

@@ -235,6 +235,19 @@ fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: 
     })
 }
 
+/// How much of a transcript is kept where there is no room for all.
+const LAST_WORDS: usize = 64 * 1024;
+
+/// The same where only a little room is left: the end of what the agent printed has to do.
+pub fn give_up_on_a_full_disk(ctx: &Context, work: &Work, error: &anyhow::Error) -> Result<Conclusion> {
+    let from = work.transcript.len().saturating_sub(LAST_WORDS);
+    let short = Work { transcript: work.transcript[from..].to_vec(), ..work.clone() };
+    let tip = tip(ctx, work)?;
+    let reason = "the disk is full; what it left uncommitted is in its worktree. Make room, and go on";
+    ctx.out.warning(format!("{error:#}"));
+    fail(ctx, &short, tip, reason)
+}
+
 /// Ends a run for which [`conclude`] itself could not be carried out.
 pub fn give_up(ctx: &Context, work: &Work, error: &anyhow::Error) -> Result<Conclusion> {
     let tip = tip(ctx, work)?;

@@ -108,12 +108,14 @@ pub fn no_commit_yet(target: &str) -> Failure {
 
 /// The branch that work is meant for: the one checked out, else `chant.target`.
 pub fn target(ctx: &Context) -> Result<String> {
-    let here = ctx.repo.current_branch()?.filter(|branch| !branch.starts_with("chant/"));
-    here.or_else(|| ctx.repo.config("chant.target")).ok_or_else(|| {
-        Failure::new("HEAD is on no branch, so the work has no target")
+    let here = ctx.repo.current_branch()?;
+    let of_a_run = here.as_deref().is_some_and(|branch| branch.starts_with("chant/"));
+    here.filter(|_| !of_a_run).or_else(|| ctx.repo.config("chant.target")).ok_or_else(|| match of_a_run {
+        true => Failure::new("HEAD is on the branch of a spec, which is no target for work").hint("name one with: --target BRANCH").into(),
+        false => Failure::new("HEAD is on no branch, so the work has no target")
             .hint("git switch main")
             .hint("or name it with: --target BRANCH")
-            .into()
+            .into(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! One run of one spec, from the plan to its end.
 
 use super::claim::Renewal;
-use super::finish::{Conclusion, Halt, Work, conclude, give_up, run_record, tidy};
+use super::finish::{Conclusion, Halt, Work, conclude, give_up, give_up_on_a_full_disk, run_record, tidy};
 use super::live::Live;
 use super::outside::Difference;
 use super::recover;
@@ -67,6 +67,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
     };
     let conclusion = match conclude(ctx, &work, halt) {
         Ok(conclusion) => conclusion,
+        Err(error) if started.dir.make_room() => give_up_on_a_full_disk(ctx, &work, &error)?,
         Err(error) => give_up(ctx, &work, &error)?,
     };
     drop(renewal);

@@ -6,6 +6,7 @@ mod clean;
 mod disk;
 mod ends;
 mod outside;
+mod place;
 mod rewrites;
 
 use super::common::{Outcome, TestRepo};

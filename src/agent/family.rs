@@ -46,7 +46,8 @@ fn parse(pid: Pid, stat: &[u8]) -> Option<Stat> {
         parent: id(1),
         start: words.get(19)?.parse().ok()?,
         dead: matches!(*words.first()?, "Z" | "X"),
-        is_git: stat.get(begin + 1..end) == Some(b"git"),
+        // A child of ours is called as we are until it becomes git.
+        is_git: matches!(stat.get(begin + 1..end), Some(b"git" | b"git-chant")),
     })
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -32,20 +33,40 @@ impl Shared {
     }
 }
 
-/// Watches for a request to stop from its making to its end, over many runs: none that begins after the request goes on.
-pub struct Stop(Signals);
+/// Watches for a request to stop from its making to its end, over many runs: none that begins after the request goes on. Who asks a third
+/// time ends us as if nobody watched.
+pub struct Stop {
+    signals: Signals,
+    /// Somebody asked since the last look.
+    again: Arc<AtomicBool>,
+    times: Cell<u32>,
+    /// The next signal is our end.
+    last: Arc<AtomicBool>,
+}
 
 impl Stop {
     /// Watches the signals that a run watches.
     pub fn watch() -> Result<Self> {
         let stop = &shared().stop;
         stop.store(false, Ordering::SeqCst);
-        Signals::raising(stop, false, true).map(Self)
+        let (again, last) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let mut signals = Signals::raising(stop, false, true)?;
+        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored(*signal)) {
+            let count = signal_hook::flag::register(signal, Arc::clone(&again)).context("could not watch for signals")?;
+            signals.ids.push(count);
+            let end = signal_hook::flag::register_conditional_default(signal, Arc::clone(&last)).context("could not watch for signals")?;
+            signals.ids.push(end);
+        }
+        Ok(Self { signals, again, times: Cell::new(0), last })
     }
 
     /// True since somebody asked us to stop.
     pub fn asked(&self) -> bool {
-        self.0.seen.load(Ordering::SeqCst)
+        if self.again.swap(false, Ordering::SeqCst) {
+            self.times.set(self.times.get() + 1);
+            self.last.store(self.times.get() > 1, Ordering::SeqCst);
+        }
+        self.signals.seen.load(Ordering::SeqCst)
     }
 }
 

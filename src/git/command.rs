@@ -4,8 +4,10 @@ use anyhow::{Context as _, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The variables that tie a git process to one repository (`git rev-parse --local-env-vars`), and `GITHEAD_*` is removed with them.
 ///
@@ -71,6 +73,31 @@ fn events_of(command: Option<&OsString>) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+/// How many want git to be spared the terminal's Ctrl-C.
+static SPARED: AtomicUsize = AtomicUsize::new(0);
+
+/// While one of these is there git does not hear the terminal's Ctrl-C: we outlive it, so what git is at must not be cut either. git that
+/// may ask a person for a password hears it still: out of the terminal's reach it could not ask.
+#[must_use]
+pub struct Spared(());
+
+impl Spared {
+    /// From now on.
+    pub fn begin() -> Self {
+        SPARED.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Spared {
+    fn drop(&mut self) {
+        SPARED.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What talks to a remote, and so may ask.
+const ASKS: &[&str] = &["fetch", "push", "ls-remote"];
 
 /// Where git runs, and with which environment.
 #[derive(Clone, Debug)]
@@ -263,6 +290,10 @@ impl GitCommand {
             }
         }
         command.args(["-c", "core.warnAmbiguousRefs=false", "-c", "core.quotePath=false"]);
+        let asks = self.args.first().and_then(|verb| verb.to_str()).is_some_and(|verb| ASKS.contains(&verb));
+        if !asks && SPARED.load(Ordering::SeqCst) > 0 {
+            command.process_group(0);
+        }
         command.args(self.args);
         command
     }

@@ -20,7 +20,7 @@ pub mod repository;
 mod unfinished;
 pub mod worktrees;
 
-pub use command::{Git, GitCommand, LOCAL_ENV};
+pub use command::{Git, GitCommand, LOCAL_ENV, Spared};
 pub use history::MergedTree;
 pub use memory::{Kill, Memory, Refs};
 pub use objects::{Commit, CommitDraft, Signature};

@@ -16,6 +16,7 @@ use super::work::{self, Report};
 use super::{finish::Conclusion, pickup, resume};
 use crate::agent::Stop;
 use crate::context::Context;
+use crate::git::Spared;
 use crate::spec::SpecId;
 use anyhow::{Result, anyhow};
 use pool::Pool;
@@ -78,6 +79,8 @@ pub trait Teller: Sync {
 /// Those that were named and could not be started are at the end.
 pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec<Worked>> {
     let stop = Stop::watch()?;
+    // Whoever signs may be asked for a password.
+    let _spared = (!ctx.repo.config_bool("commit.gpgSign", false)).then(Spared::begin);
     let _held = ctx.out.hold();
     let mut pool = Pool::new(ctx, request)?;
     let merging = Mutex::new(());

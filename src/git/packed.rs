@@ -198,12 +198,18 @@ impl Lock {
         let dir = common_dir.join("chant");
         let turn = fs::create_dir_all(&dir).and_then(|()| File::create(dir.join("packing")));
         let turn = turn.with_context(|| format!("could not write in {}", dir.display()))?;
-        turn.lock().context("could not wait for other packing")?;
+        let start = Instant::now();
+        // One that was stopped in its turn keeps nobody waiting for ever.
+        while turn.try_lock().is_err() {
+            if start.elapsed() >= PATIENCE {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let (ours, lock) = names(common_dir);
         forget(&ours, &lock);
         let file =
             OpenOptions::new().write(true).create_new(true).open(&ours).with_context(|| format!("could not make {}", ours.display()))?;
-        let start = Instant::now();
         loop {
             match fs::hard_link(&ours, &lock) {
                 Ok(()) => return Ok(Some(Self { ours, theirs: lock, file, _turn: turn })),

@@ -8,14 +8,41 @@ use anyhow::Result;
 /// How often a fetch that met another process's lock is tried again.
 const LOCK_TRIES: u64 = 10;
 
+/// What git says of a ref that stands where a directory of refs has to be, or the other way round, after its name.
+const EXISTS: &str = "' exists; cannot create";
+/// How many refs are taken out of the way, one after the other where git names one at a time.
+const MOST_IN_THE_WAY: usize = 50;
+
 impl Repository {
     /// Fetches these refspecs, all or nothing, and takes away what the remote has no more of what they name.
     pub fn fetch(&self, remote: &str, refspecs: &[String]) -> Result<()> {
         let args = ["--quiet", "--atomic", "--prune", "--no-write-fetch-head"];
-        match ask(|| as_the_user(fetch_command(self, &args, remote, refspecs)))? {
-            Ok(_) => Ok(()),
-            Err(said) => Err(unreachable_remote("fetch from", remote, &said).into()),
+        for _ in 0..MOST_IN_THE_WAY {
+            match ask(|| as_the_user(fetch_command(self, &args, remote, refspecs)))? {
+                Ok(_) => return Ok(()),
+                Err(said) if self.clear_the_way(&said, refspecs)? => {}
+                Err(said) => return Err(unreachable_remote("fetch from", remote, &said).into()),
+            }
         }
+        Err(unreachable_remote("fetch from", remote, "too many refs stand in each other's way").into())
+    }
+
+    /// Where the remote has `a/b` now and had `a`, git prunes too late to put the one in the other's place, and nobody could fetch anything
+    /// any more. What we remember of the remote is fetched anew; true where something of it was in the way.
+    fn clear_the_way(&self, said: &str, refspecs: &[String]) -> Result<bool> {
+        // "error: cannot lock ref 'refs/x/a/b': 'refs/x/a' exists; cannot create 'refs/x/a/b'"
+        let names = said.split(EXISTS).filter_map(|before| before.rsplit_once('\'').map(|(_, name)| name));
+        let ours =
+            |name: &&str| refspecs.iter().filter_map(|spec| spec.split_once(':')).any(|(_, to)| name.starts_with(to.trim_end_matches('*')));
+        let mut changes: Vec<RefChange> = Vec::new();
+        for name in names.take(said.matches(EXISTS).count()).filter(ours) {
+            if let Some(tip) = self.reference(name)?
+                && changes.iter().all(|change| change.name != name)
+            {
+                changes.push(RefChange::new(name, Some(tip), None));
+            }
+        }
+        Ok(!changes.is_empty() && self.update_refs(&changes, "chant: fetch")? == RefUpdate::Done)
     }
 
     /// The same for the first time, when none of the refs that these refspecs name is here. git brings the objects and says what the refs
@@ -51,7 +78,7 @@ fn ask(command: impl Fn() -> GitCommand) -> Result<std::result::Result<String, S
             return Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()));
         }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let busy = said.contains("cannot lock ref") || said.contains(".lock': File exists");
+        let busy = (said.contains("cannot lock ref") && !said.contains(EXISTS)) || said.contains(".lock': File exists");
         if !busy || tries == LOCK_TRIES {
             return Ok(Err(said));
         }

@@ -226,7 +226,8 @@ impl<'r> Store<'r> {
                 change.text.clone()
             },
             status,
-            attempt: before.map_or(0, |spec| spec.event.attempt) + u32::from(change.new_attempt),
+            // Another clone may have written any number.
+            attempt: before.map_or(0, |spec| spec.event.attempt).saturating_add(u32::from(change.new_attempt)),
             blob: blob.to_string(),
             spec_type: front.spec_type.clone(),
             labels: front.labels.clone(),

@@ -9,7 +9,7 @@ use crate::store::notes::NOTES_REF;
 use crate::store::standing::Standing;
 use crate::store::sync::{State, run_ref};
 use crate::store::together::JoinedArchive;
-use crate::store::{ARCHIVE_REF, Relation, Spec, Store};
+use crate::store::{ARCHIVE_REF, Relation, SPEC_REFS, Spec, Store};
 use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeSet;
 
@@ -84,7 +84,8 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
         Ok(archive) => archive,
         Err(error) => {
             plan.archive_held = true;
-            plan.skipped.push(format!("their archive is left alone: {error:#}"));
+            let way = if ours.archive.is_some() { in_its_place(ARCHIVE_REF) } else { String::new() };
+            plan.skipped.push(format!("their archive is left alone: {error:#}{way}"));
             store.join_archives(ours.archive, None)?
         }
     };
@@ -99,7 +100,9 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
     for id in ids {
         if let Err(error) = planner.spec(id) {
             planner.plan.held.insert(id.clone());
-            planner.plan.skipped.push(format!("{id} is left alone: {error:#}"));
+            let broken = theirs.specs.get(id).is_some_and(|tip| store.load_at(id, *tip).is_err());
+            let way = if broken && ours.specs.contains_key(id) { in_its_place(&id.ref_name()) } else { String::new() };
+            planner.plan.skipped.push(format!("{id} is left alone: {error:#}{way}"));
         }
     }
     for (run, tip) in &theirs.runs {
@@ -108,11 +111,21 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
             planner.plan.changes.push(RefChange::new(run_ref(run), None, Some(*tip)));
         }
     }
-    planner
-        .plan
-        .skipped
-        .extend(theirs.foreign.iter().map(|name| format!("refs/chant/{name} is left alone: nothing of ours has such a name")));
+    for name in &theirs.foreign {
+        let id = name.strip_prefix("specs/").and_then(|name| name.split('/').next()).and_then(|id| SpecId::parse(id).ok());
+        // It stands where ours would have to be.
+        let id = id.filter(|id| ours.specs.contains_key(id) && !theirs.specs.contains_key(id));
+        let way =
+            id.as_ref().map(|id| format!(", and {SPEC_REFS}{id} cannot be there with it; git push REMOTE --delete refs/chant/{name}"));
+        planner.plan.skipped.push(format!("refs/chant/{name} is left alone: nothing of ours has such a name{}", way.unwrap_or_default()));
+        planner.plan.held.extend(id);
+    }
     Ok(planner.plan)
+}
+
+/// What to type where something on the remote is broken that is whole here.
+fn in_its_place(name: &str) -> String {
+    format!("; to put yours in its place: git push --force REMOTE {name}")
 }
 
 impl Plan {

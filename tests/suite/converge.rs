@@ -4,10 +4,11 @@
 //! Each case is made from a seed, which a failure prints: `CHANT_CONVERGE_SEED=<seed>` runs that one alone, `CHANT_CONVERGE_CASES=<n>` so
 //! many. Most cases are in memory, where whatever moves refs may also be killed half way; a few go through real git, with gc.
 
-use git_chant::git::{Oid, Signature};
+use git_chant::git::{Oid, RefChange, RefUpdate, Repository, Signature};
 use git_chant::spec::SpecId;
 use git_chant::store::Store;
 use git_chant::store::sync::State;
+use git_chant::workflow::fold::{self, MoveKind, Plan};
 use git_chant::workflow::sync::{self, Options, Report};
 use std::collections::HashSet;
 
@@ -212,4 +213,42 @@ fn a_seed_makes_the_same_commits_again() {
         assert!(!state.specs.is_empty());
         assert_eq!(state, case(seed, Way::Memory), "seed {seed}");
     }
+}
+
+/// What a clone has, where another one that fetched it would see it.
+fn as_seen(repo: &Repository) -> Vec<RefChange> {
+    let specs = repo.references("refs/chant/").unwrap();
+    let notes = repo.reference("refs/notes/chant").unwrap();
+    let seen =
+        specs.iter().map(|(name, tip)| RefChange::new(name.replacen("refs/chant/", "refs/chant-remotes/other/", 1), None, Some(*tip)));
+    seen.chain(notes.map(|notes| RefChange::new("refs/chant-notes/other/chant", None, Some(notes)))).collect()
+}
+
+/// Without a word between them: each folds what the other had into what it has itself.
+#[test]
+fn two_clones_that_fold_each_other_make_the_same_objects() {
+    let (mut done, mut joined) = (0, 0);
+    for seed in 5000..5080 {
+        let mut scene = Scene::new(seed, Way::Memory);
+        for _ in 0..40 {
+            scene.step();
+        }
+        let seen = [0, 1].map(|at| scene.world.within(at, as_seen));
+        let plans = [0, 1].map(|at| {
+            scene.world.within(at, |repo| {
+                assert_eq!(repo.update_refs(&seen[1 - at], "fetch").unwrap(), RefUpdate::Done);
+                fold::fold(&Store::new(repo), "other").unwrap()
+            })
+        });
+        // Of two specs with one id each renames its own, and a run that is on is left alone.
+        let differs =
+            |plan: &Plan| !plan.skipped.is_empty() || plan.moves.iter().any(|moved| matches!(moved.kind, MoveKind::Renamed { .. }));
+        if plans.iter().any(differs) {
+            continue;
+        }
+        assert_eq!(scene.state(0), scene.state(1), "seed {seed}\n{}", scene.told());
+        joined += plans[0].moves.iter().filter(|moved| matches!(moved.kind, MoveKind::Joined { .. })).count();
+        done += 1;
+    }
+    assert!(done > 10 && joined > 10, "{done} cases, {joined} joins");
 }

@@ -54,7 +54,8 @@ fn a_broken_version_of_a_spec_of_ours_is_left_alone_here_and_there() {
     let broken = plant(&us, "refs/chant/specs/other", "no event at all", None);
     us.git(&["push", "--quiet", "--force", "origin", &format!("{broken}:refs/chant/specs/{id}")]);
     let before = shared(&them);
-    them.chant(&["sync"]).ok().says(&format!("warning: {id} is left alone"));
+    let way = format!("git push --force REMOTE refs/chant/specs/{id}");
+    them.chant(&["sync"]).ok().says(&format!("warning: {id} is left alone")).says(&way);
     assert_eq!(shared(&them), before);
     assert_eq!(us.git(&["ls-remote", "origin", &format!("refs/chant/specs/{id}")]).split('\t').next(), Some(broken.as_str()));
 }
@@ -70,4 +71,32 @@ fn a_title_from_elsewhere_reaches_the_terminal_without_its_escapes() {
     );
     let said = them.chant(&["fetch"]).ok().says("red");
     assert!(!said.stdout.contains('\u{1b}') && !said.stderr.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn a_name_that_stands_in_the_way_of_a_spec_stops_nothing_else() {
+    let (us, them) = two_clones();
+    let id = us.add_spec("Mine", &["First"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    us.git(&["push", "--quiet", "origin", &format!(":refs/chant/specs/{id}")]);
+    let deep = format!("refs/chant/specs/{id}/deeper");
+    plant(&us, &deep, EVENT, Some("spec.md"));
+    let other = them.chant_env(&[("GIT_CHANT_TEST_SUFFIX", "xyz")], &["add", "--porcelain", "Other"]).ok().stdout.trim().to_owned();
+    let way = format!("git push REMOTE --delete {deep}");
+    them.chant(&["sync"]).ok().says(&format!("pushed     {other}")).says(&way).says_not(&format!("pushed     {id}"));
+    them.git(&["push", "--quiet", "origin", "--delete", &deep]);
+    them.chant(&["sync"]).ok().says(&format!("pushed     {id}"));
+    us.chant(&["sync"]).ok();
+    assert_eq!(shared(&us), shared(&them));
+}
+
+#[test]
+fn a_number_that_somebody_made_up_breaks_nothing() {
+    let (us, them) = two_clones();
+    let event = "fail: X\n\nChant-Event: fail\nChant-Status: failed\nChant-Attempt: 4294967295\n";
+    plant(&us, "refs/chant/specs/many", event, Some("spec.md"));
+    them.chant(&["fetch"]).ok().says("many");
+    them.chant(&["reset", "many"]).ok();
+    assert_eq!(them.show("many")["attempt"], 4_294_967_295_u32);
 }

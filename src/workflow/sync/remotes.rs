@@ -68,7 +68,9 @@ pub(super) fn is_gone(ctx: &Context, remote: &str) -> bool {
 /// What a remote had that is gone is ours; what cannot be folded in is all that is left of it.
 pub(super) fn forget(ctx: &Context, remote: &str) -> Result<()> {
     let plan = fold_in(ctx, remote)?;
-    if plan.skipped.is_empty() && ctx.store().forget(remote)? == RefUpdate::Done {
+    let forgotten = plan.skipped.is_empty() && ctx.store().forget(remote)? == RefUpdate::Done;
+    // Another way to it is the same remote to people.
+    if forgotten && !WAYS.iter().any(|way| remote.ends_with(way)) {
         ctx.out.note(format!("There is no remote {} any more; what it had is here.", safe(remote)));
     }
     Ok(())

@@ -100,6 +100,10 @@ fn switching_there_and_back_loses_nothing() {
     assert_eq!(shared(&us), shared(&them));
     let listed = us.git(&["ls-remote", "origin", "refs/chant/specs/*"]);
     assert!(listed.contains(&us.git(&["rev-parse", &format!("refs/chant/specs/{second}")])), "{listed}");
+    them.git(&["remote", "remove", "origin"]);
+    let said = them.chant(&["list"]).ok().says("There is no remote origin any more").says_not("origin.");
+    said.says(&second);
+    assert_eq!(them.git(&["for-each-ref", "refs/chant-remotes", "refs/chant-notes"]), "");
     us.git(&["config", "chant.transport", "pigeon"]);
     us.chant(&["sync"]).fails(128).says("chant.transport is 'pigeon'").says("git config chant.transport branch");
 }

@@ -65,12 +65,32 @@ pub(super) fn later(view: &View<'_>, incoming: &Incoming, spec: &Spec, facts: &F
         if *head == tip || taken == Some(&By::Everything) || finish.is_some_and(|finish| finish.code_tree == tree) {
             continue;
         }
-        let mut args = vec!["--right-only".to_owned(), "--cherry-pick".to_owned(), format!("{tip}...{head}"), "--not".to_owned()];
+        let mut args = vec![head.to_string(), "--not".to_owned(), tip.to_string()];
         args.extend(view.taken_over.iter().map(|taken| taken.tip.to_string()));
         args.extend(facts.marked.iter().filter_map(|marked| known(marked)).map(|marked| marked.to_string()));
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         later.extend(repo.rev_list(&args)?.iter().map(ToString::to_string).filter(|commit| own.contains(commit.as_str())));
     }
     later.retain(|commit| !matches!(taken, Some(By::Commit(squash)) if squash == commit));
-    Ok(later)
+    let began = facts.start.as_ref().and_then(|start| known(&start.base));
+    if later.is_empty() { Ok(later) } else { without_copies(view.ctx, later, tip, began) }
+}
+
+/// Those commits that do something which no commit of the work does by itself.
+fn without_copies(ctx: &Context, commits: Vec<String>, tip: Oid, began: Option<Oid>) -> Result<Vec<String>> {
+    let patch = |id: Oid| match ctx.repo.commit(id)?.parents[..] {
+        [parent] => ctx.repo.patch_id(parent, id),
+        _ => Ok(None),
+    };
+    let Some(began) = began else { return Ok(commits) };
+    let mut work = HashSet::new();
+    for own in ctx.repo.rev_list(&["--no-merges", &format!("{began}..{tip}")])? {
+        work.extend(patch(own)?);
+    }
+    let mut rest = Vec::new();
+    for commit in commits {
+        let copied = Oid::from_hex(&commit).map(patch).transpose()?.flatten().is_some_and(|patch| work.contains(&patch));
+        rest.extend((!copied).then_some(commit));
+    }
+    Ok(rest)
 }

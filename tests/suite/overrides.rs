@@ -65,6 +65,12 @@ fn nobody_overrides_by_accident_and_no_run_does() {
     let mut git = repo.command(repo.path(), "git");
     git.envs([("GIT_CHANT_OVERRIDE", "I am done"), ("CHANT_RUN_ID", "r1")]).args(["merge", &branch]);
     Outcome::of(&mut git).fails(128).says("criterion 1 is not ticked").says("is for people, and this is a run");
+    // Nor one that has forgotten that it is one.
+    let tree = repo.path().join(".chant/worktrees/elsewhere");
+    repo.git(&["worktree", "add", "-q", "--detach", tree.to_str().unwrap(), &branch]);
+    let said = overriding(&repo.at(&tree), "I am done", &["push", "-q", ".", "HEAD:main"]);
+    said.fails(1).says("criterion 1 is not ticked").says("is for people, and this is a run");
+    repo.git(&["worktree", "remove", tree.to_str().unwrap()]);
     assert!(!repo.events(&id).contains(&"override".to_owned()));
     let said = repo.chant_env(&[("GIT_CHANT_OVERRIDE", "we need it")], &["merge", &id]).ok();
     said.says("warning: let through: we need it");

@@ -188,3 +188,24 @@ fn a_release_branch_begins_where_main_is_and_asks_for_as_much() {
         assert!(said.code != 0 && said.stderr.contains("belongs to no spec: Something else"), "git {}: {said}", way.join(" "));
     }
 }
+
+/// Work in several commits, put upon what main has by now: no commit of it does all, and all of it together does just that.
+#[test]
+fn a_rebase_of_the_whole_work_is_the_work() {
+    let repo = repository();
+    repo.agent(
+        "twice",
+        "for n in one two; do echo $n >$n; git add $n; git commit -q -m $n; done; sed -i 's/^- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\"",
+    );
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
+    repo.write("on", "x\n");
+    repo.commit_all("On");
+    repo.git(&["switch", "-q", "-c", "rebased", &format!("chant/{id}")]);
+    repo.git(&["rebase", "-q", "main"]);
+    repo.git(&["branch", "-q", "whole"]);
+    repo.git(&["branch", "-q", "half", "whole^{/^one}"]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.try_git(&["merge", "-q", "--ff-only", "half"]).fails(128).says("its finished work").says("is not in the result");
+    repo.try_git(&["merge", "-q", "--ff-only", "whole"]).ok();
+}

@@ -46,15 +46,25 @@ fn a_commit_is_judged_as_it_is_and_not_as_git_replace_shows_it() {
     repo.chant(&["gate", "--target", "main", &bad]).fails(1);
     repo.chant(&["merge", &id]).fails(1);
     repo.try_git(&["push", "-q", "--no-verify", "origin", &format!("{bad}:main"), "refs/chant/*:refs/chant/*"]).fails(1).says("is failed");
+    // Nor what lies behind a commit that is shown upon main.
+    repo.git(&["switch", "-q", "-c", "over", &bad]);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "Nothing to see"]);
+    let shown = repo.git(&["commit-tree", "over^{tree}", "-p", "main", "-m", "Nothing to see"]);
+    repo.git(&["replace", "over", &shown]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "Go on"]);
+    refused(&repo, "over", &format!("spec {id} is failed"));
 }
 
 #[test]
 fn the_name_of_finished_work_is_no_way_in_for_more() {
     let (repo, id) = finished(&["It is good"], &[]);
+    repo.write("on", "x\n");
+    repo.commit_all("Go on");
     repo.git(&["config", "chant.requireSpec", "true"]);
     // A copy of the work, made before it was merged, is the work.
     repo.git(&["switch", "-q", "-c", "copied"]);
-    repo.git(&["cherry-pick", &format!("chant/{id}~1")]);
+    repo.git(&["cherry-pick", &format!("chant/{id}^{{/Do the work}}")]);
     repo.git(&["switch", "-q", "main"]);
     repo.chant(&["merge", &id]).ok();
     let more = |branch: &str, from: &str| {
@@ -143,4 +153,19 @@ fn what_it_leaves_where_checks_run_is_gone_where_they_begin_afresh() {
     let id = repo.add_spec("Do it", &["It is there `$ test -f real-work`"]);
     repo.chant(&["work", &id]).fails(1).says("criterion 1 failed");
     refused(&repo, &format!("chant/{id}"), "criterion 1 failed with exit code 1");
+}
+
+/// Planning is what touches documents alone; a merge that does brings what its message says all the same.
+#[test]
+fn a_merge_of_planning_is_no_planning() {
+    let (repo, id) = undone();
+    repo.git(&["switch", "-q", "-c", "planned"]);
+    repo.write(".chant/specs/notes.md", "Notes\n");
+    repo.git(&["add", "-f", ".chant/specs/notes.md"]);
+    repo.git(&["commit", "-q", "-m", "Notes"]);
+    repo.git(&["switch", "-q", "-c", "named", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "-m", &format!("chant({id}): take it in"), "planned"]);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, "named", &format!("spec {id} is failed"));
+    repo.try_git(&["merge", "-q", "planned"]).ok();
 }

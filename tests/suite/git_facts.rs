@@ -310,3 +310,20 @@ fn a_branch_that_becomes_symbolic_is_told_from_2_46_on() {
         assert_eq!(told, git.minor >= 46);
     });
 }
+
+/// gitchant-gate(7) names what sees it: `pre-push`, and the server. Should a git begin to tell, this is where it is noticed.
+#[test]
+fn the_new_name_of_a_branch_is_told_to_nobody_and_there_is_a_state_before_prepared() {
+    on_every_git(|git| {
+        git.git("switch -q --detach");
+        git.said();
+        git.git("branch -C topic main");
+        git.git("branch -M topic main");
+        let said = git.said();
+        let moved = git.git("rev-parse main");
+        assert!(!said.concat().contains(&format!("{moved} refs/heads/main")), "{said:?}");
+        git.git("update-ref refs/heads/x main");
+        let preparing = git.said().iter().any(|call| call.starts_with("reference-transaction preparing]"));
+        assert_eq!(preparing, git.minor >= 54, "the hook files leave a state that they do not know alone");
+    });
+}

@@ -19,6 +19,7 @@ pub(super) struct Stat {
     /// With the id, no other process ever has it.
     start: u64,
     dead: bool,
+    is_kernel: bool,
     is_git: bool,
 }
 
@@ -32,7 +33,15 @@ impl Stat {
     pub(super) fn lives(self) -> bool {
         !self.dead
     }
+
+    /// True for one that runs a program, or will in a moment.
+    pub(super) fn is_program(self) -> bool {
+        self.lives() && !self.is_kernel
+    }
 }
+
+/// The flag of the kernel's own threads (`include/linux/sched.h`).
+const PF_KTHREAD: u32 = 0x0020_0000;
 
 fn parse(pid: Pid, stat: &[u8]) -> Option<Stat> {
     // The name, in parentheses, may hold anything; what follows its last parenthesis is: state, parent, group and so on.
@@ -46,6 +55,7 @@ fn parse(pid: Pid, stat: &[u8]) -> Option<Stat> {
         parent: id(1),
         start: words.get(19)?.parse().ok()?,
         dead: matches!(*words.first()?, "Z" | "X"),
+        is_kernel: words.get(6)?.parse::<u32>().ok()? & PF_KTHREAD != 0,
         // A child of ours is called as we are until it becomes git.
         is_git: matches!(stat.get(begin + 1..end), Some(b"git" | b"git-chant")),
     })
@@ -132,6 +142,9 @@ mod tests {
         let line = b"7 (a) S) (b) ) R 3 5 5 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4242 1 2";
         let stat = parse(pid, line).unwrap();
         assert_eq!((stat.parent, stat.group, stat.start, stat.lives()), (positive(3), positive(5), 4242, true));
+        assert!(
+            stat.is_program() && !parse(pid, b"7 (kthreadd) S 0 0 0 0 -1 2129984 2 3 4 5 6 7 8 9 20 0 1 0 42 1 2").unwrap().is_program()
+        );
         assert!(!parse(pid, b"7 (git) Z 3 -1 5 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4242 1 2").unwrap().lives());
         for line in [b"".as_slice(), b"7 (x", b"7 )( S", b"7 (x) S 3"] {
             assert_eq!(parse(pid, line), None);

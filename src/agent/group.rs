@@ -174,9 +174,20 @@ fn is_in(pid: Pid, group: Pid) -> bool {
 }
 
 fn is_marked(pid: Pid, entry: &str) -> bool {
-    // A zombie's environment is empty, another user's cannot be read: neither is ours to end.
-    let Ok(environ) = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())) else { return false };
-    environ.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes())
+    const LOOKS: u32 = 10;
+    for _ in 0..LOOKS {
+        // Another user's cannot be read, and is not ours to end.
+        let Ok(environ) = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())) else { return false };
+        if !environ.is_empty() {
+            return environ.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes());
+        }
+        // A program that is about to take the place of another has none for a moment; what is dead has none for good.
+        if !Stat::of(pid).is_some_and(Stat::is_program) {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    false
 }
 
 #[cfg(test)]

@@ -57,8 +57,12 @@ pub fn install(ctx: &Context, selection: &Selection, everywhere: bool) -> Result
             .hint("git chant hooks install --server")
             .into());
     }
+    let as_of = newest_settings(repo);
     let protected = protected(repo)?;
-    let report = install::install(dir, Wanted { kinds: &kinds, protected: &place.asks_about(&protected), binary: &binary()? })?;
+    let asks = place.asks_about(&protected);
+    let report = install::install(dir, Wanted { kinds: &kinds, protected: &asks, binary: &binary()? })?;
+    // As old as what they were made from: settings that somebody writes in the same tick of the clock are newer.
+    install::refresh(dir, &asks, as_of, false)?;
     Ok(Installed { place, report, protected })
 }
 

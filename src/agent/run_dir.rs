@@ -217,7 +217,7 @@ impl RunDir {
 
     /// Removes the directory; refused while the run is another's or its agent lives.
     pub fn remove(self) -> Result<()> {
-        let foreign = self.lock.is_none() && self.liveness() == Liveness::Working;
+        let foreign = self.lock.is_none() && stays_locked(&self.path.join("lock"));
         if foreign || stays_locked(&self.log_path()) {
             return Err(Failure::new(format!("could not remove run '{}': it is alive", self.run_id()))
                 .hint("end it with Ctrl-C in its terminal, or with: git chant reset SPEC")
@@ -270,7 +270,7 @@ fn making_path(common_dir: &Path) -> PathBuf {
 /// Removes what a kill left half made or half removed, unless somebody makes a run just now. Best effort: it is in nobody's way.
 pub fn sweep(common_dir: &Path) {
     let Ok(making) = File::open(making_path(common_dir)) else { return };
-    if making.try_lock().is_ok() {
+    if take_lock(&making).unwrap_or(false) {
         remove_leftovers(&runs_dir(common_dir));
     }
 }

@@ -129,6 +129,22 @@ fn a_run_that_is_alive_is_not_removed() {
 }
 
 #[test]
+fn a_lock_that_is_held_for_a_moment_keeps_no_run() {
+    let common = tempfile::tempdir().unwrap();
+    drop(RunDir::create(common.path(), "r", "s").unwrap());
+    let run = RunDir::open(common.path(), "r").unwrap();
+    // As a child does that another thread has forked, until its exec.
+    let held = File::open(run.path().join("lock")).unwrap();
+    held.lock().unwrap();
+    let child = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        drop(held);
+    });
+    run.remove().unwrap();
+    child.join().unwrap();
+}
+
+#[test]
 fn two_who_ask_do_not_see_each_other() {
     let common = tempfile::tempdir().unwrap();
     drop(RunDir::create(common.path(), "r", "s").unwrap());

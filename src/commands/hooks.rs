@@ -181,7 +181,7 @@ fn print_hooks(ctx: &Context, look: &Look) {
         ctx.out.line(format!("  {kind:<21} {word}{after}"));
     }
     for manager in &look.managers {
-        ctx.out.line(format!("{manager} is used here; its hooks run first."));
+        ctx.out.line(safe(&manager.to_string()));
     }
     for (name, events) in &look.configured {
         ctx.out.line(format!(

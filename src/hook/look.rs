@@ -1,6 +1,7 @@
 //! How the hooks of a repository stand, and what is wrong with them, each with the command that mends it.
 
 use super::install::{self, State, Wanted};
+use super::managers::{self, Manager};
 use super::place::{self, Place, Scope};
 use super::{HookKind, Selection, shim};
 use crate::git::{Git, Repository};
@@ -23,8 +24,8 @@ pub struct Look {
     pub place: Place,
     /// Every hook that this repository wants, how it stands, and whether one of somebody else runs before it.
     pub hooks: Vec<(HookKind, State, bool)>,
-    /// Other hook managers, by name.
-    pub managers: Vec<&'static str>,
+    /// Other hook managers.
+    pub managers: Vec<Manager>,
     /// Hooks that git's configuration names (`hook.<name>.command`), and the events that they are for.
     pub configured: Vec<(String, String)>,
     /// What is wrong.
@@ -42,7 +43,7 @@ pub fn look(repo: &Repository, selection: &Selection, protected: &[String], bina
         look.trouble("core.hooksPath is empty, so git runs no hooks", mend);
         return Ok(look);
     };
-    look.managers = managers(repo, &dir);
+    look.managers = managers::managers(repo.work_dir().as_deref(), &dir);
     let protected = &look.place.asks_about(protected);
     for (kind, state) in install::status(&dir, Wanted { kinds: &kinds, protected, binary })? {
         let path = dir.join(kind.as_str());
@@ -54,6 +55,9 @@ pub fn look(repo: &Repository, selection: &Selection, protected: &[String], bina
         look.hooks.push((kind, state, runs_as_legacy || install::kept_path(&path).exists()));
     }
     look.troubles = troubles(&look.hooks, &dir);
+    if let Some(top) = repo.work_dir() {
+        look.troubles.extend(managers::left_behind(&top, &mut look.managers));
+    }
     if kinds.is_empty() {
         look.trouble("no hook is wanted in a bare repository but pre-receive", "git chant hooks install --server");
     }
@@ -137,25 +141,6 @@ fn troubles(hooks: &[(HookKind, State, bool)], dir: &Path) -> Vec<Trouble> {
 
 const OUTDATED: &str = "is of another version, for other protected branches, or for a git-chant elsewhere";
 const OUTDATED_MANY: &str = "are of another version, for other protected branches, or for a git-chant elsewhere";
-
-/// The managers whose traces are in the hooks directory or at the top of the checkout.
-fn managers(repo: &Repository, dir: &Path) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    let files: [&[&str]; 3] = [&[".pre-commit-config.yaml"], &[".husky"], &["lefthook.yml", ".lefthook.yml", "lefthook.toml"]];
-    for ((name, mark), files) in install::MANAGERS.into_iter().zip(files) {
-        let configured = repo.work_dir().is_some_and(|top| files.iter().any(|file| top.join(file).exists()));
-        let holds = |path: PathBuf| std::fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(mark));
-        let hook = |kind: HookKind| dir.join(kind.as_str());
-        if configured
-            || HookKind::ALL
-                .into_iter()
-                .any(|kind| holds(install::kept_path(&hook(kind))) || (!install::is_ours(&hook(kind)) && holds(hook(kind))))
-        {
-            found.push(name);
-        }
-    }
-    found
-}
 
 /// `hook.<name>.command` with the events of `hook.<name>.event`, as git reads them: an empty event takes the earlier ones back, and what is
 /// not enabled does not run. git runs these itself from 2.54 on, before the files.

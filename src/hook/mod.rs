@@ -2,11 +2,13 @@
 //!
 //! A hook file holds no decision. It is a POSIX [`shim`] that finds out, without starting a program, whether there is anything to ask, and
 //! then runs `git-chant hook <kind> <arguments…>` with git's standard input. [`input`] gives that a type; [`install`] puts shims beside
-//! hooks of other people and takes them away again; [`place`] says where git looks for hooks, and [`look`] how everything stands.
+//! hooks of other people and takes them away again; [`place`] says where git looks for hooks, [`look`] how everything stands,
+//! and [`managers`] what other hook managers have here.
 
 pub mod input;
 pub mod install;
 pub mod look;
+pub mod managers;
 pub mod place;
 pub mod selection;
 pub mod shim;

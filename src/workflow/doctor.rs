@@ -149,7 +149,7 @@ impl Doctor<'_> {
             self.note("hooks", "light: a fast-forward of a protected branch is seen by pre-push and by the server alone");
         }
         for manager in look.managers {
-            self.note("hooks", format!("{manager} is used here; its hooks run first"));
+            self.note("hooks", manager.to_string());
         }
         for (name, events) in look.configured {
             self.note(

@@ -5,8 +5,16 @@ use crate::failure::Failure;
 use anyhow::{Context as _, Result, bail};
 use std::collections::HashMap;
 
-/// Where specs and archived specs lie in a checkout; a commit that touches nothing else is planning.
-pub const PLANNING: [&str; 2] = [".chant/specs", ".chant/archive"];
+/// Where the documents of specs and of archived specs lie in a checkout.
+const PLANNING: [&str; 2] = [".chant/specs", ".chant/archive"];
+
+/// True where this is the path of a spec's document; a commit that touches nothing else is planning. Any other file beside them is code.
+pub fn is_planning(path: &[u8]) -> bool {
+    let below = |dir: &str| path.strip_prefix(dir.as_bytes()).is_some_and(|rest| rest.starts_with(b"/"));
+    path.ends_with(DOCUMENT) && PLANNING.into_iter().any(below)
+}
+
+const DOCUMENT: &[u8] = b".md";
 
 impl Repository {
     /// True where `ancestor` is `descendant` or one of its ancestors.
@@ -47,16 +55,42 @@ impl Repository {
         Ok(found.ok_or_else(|| Failure::new(format!("'{revision}' names no commit")).hint("see what there is: git log --oneline --all"))?)
     }
 
-    /// The code tree of a commit: its root tree without specs and archived specs, so that planning changes no verdict.
+    /// The code tree of a commit: its root tree without the documents of specs and archived specs, so that planning changes no verdict.
     pub fn code_tree(&self, commit: Oid) -> Result<Oid> {
         let root = self.entry_at(commit, b"")?.map(|(id, _)| id).context("a commit has a tree")?;
         let mut removals = Vec::new();
         for path in PLANNING {
-            if self.entry_at(root, path.as_bytes())?.is_some() {
-                removals.push((path.as_bytes().to_vec(), None));
+            if let Some((tree, true)) = self.entry_at(root, path.as_bytes())? {
+                let mut documents = Vec::new();
+                let all = self.documents(tree, path.as_bytes(), &mut documents)?;
+                removals.extend(if all { vec![path.as_bytes().to_vec()] } else { documents });
             }
         }
+        let removals: Vec<_> = removals.into_iter().map(|path| (path, None)).collect();
         if removals.is_empty() { Ok(root) } else { self.edit_tree(Some(root), &removals) }
+    }
+
+    /// Adds the documents below a tree; true where it holds nothing else. Of a directory that holds nothing else the directory is added.
+    fn documents(&self, tree: Oid, below: &[u8], found: &mut Vec<Vec<u8>>) -> Result<bool> {
+        let tree = self.gix.find_tree(tree.0).context("could not read a tree")?;
+        let is_document = |entry: &gix::object::tree::EntryRef<'_, '_>| entry.mode().is_blob() && entry.filename().ends_with(DOCUMENT);
+        // As good as always, and thousands.
+        if tree.iter().all(|entry| entry.as_ref().is_ok_and(is_document)) {
+            return Ok(true);
+        }
+        let mut all = true;
+        for entry in tree.iter() {
+            let entry = entry.context("could not read a tree")?;
+            let path = [below, b"/", entry.filename()].concat();
+            let mut inner = Vec::new();
+            let is_whole = match entry.mode().is_tree() {
+                true => self.documents(Oid(entry.object_id()), &path, &mut inner)?,
+                false => is_document(&entry),
+            };
+            all &= is_whole;
+            found.extend(if is_whole { vec![path] } else { inner });
+        }
+        Ok(all)
     }
 
     /// The paths that each of these commits changes against its first parent (all its files where it has none), from one process at most.

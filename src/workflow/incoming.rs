@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{IncomingCommit, Settings};
 use crate::git::Oid;
-use crate::git::history::PLANNING;
+use crate::git::history::is_planning;
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -78,14 +78,13 @@ fn elsewhere(ctx: &Context) -> Result<Vec<String>> {
 fn incoming_commit(ctx: &Context, id: Oid, paths: &[Vec<u8>]) -> Result<IncomingCommit> {
     let commit = ctx.repo.commit(id)?;
     let below = |path: &[u8], dir: &str| path.starts_with(dir.as_bytes()) && path.get(dir.len()) == Some(&b'/');
-    let planning = |path: &Vec<u8>| path.ends_with(b".md") && PLANNING.iter().any(|dir| below(path, dir));
     let message = String::from_utf8_lossy(&commit.message).into_owned();
     Ok(IncomingCommit {
         id: id.to_string(),
         parents: commit.parents.iter().map(ToString::to_string).collect(),
         subject: message.lines().next().unwrap_or_default().to_owned(),
         // A merge changes nothing against its first parent where the other side was planning; its message still names what it brings.
-        planning_only: commit.parents.len() < 2 && paths.iter().all(planning),
+        planning_only: commit.parents.len() < 2 && paths.iter().all(|path| is_planning(path)),
         touches_settings: paths.iter().any(|path| path == b".chant/config.md" || below(path, ".chant/prompts")),
         revert_ok: false,
         clean_merge: false,

@@ -2,7 +2,7 @@
 
 use super::Work;
 use crate::context::{self, Context};
-use crate::git::history::PLANNING;
+use crate::git::history::is_planning;
 use crate::git::{CommitDraft, Git, Oid};
 use crate::output::safe;
 use crate::spec::join::{Side, Version, join};
@@ -69,7 +69,7 @@ pub fn finish_document(ctx: &Context, work: &Work, tip: Oid, document: &mut Docu
     let mut commits = Vec::new();
     for commit in ctx.repo.rev_list(&["--reverse", "--no-merges", &range])? {
         let paths = ctx.repo.changed_paths(&[commit])?.remove(&commit).unwrap_or_default();
-        let planning = paths.iter().all(|path| PLANNING.iter().any(|dir| path.starts_with(dir.as_bytes())));
+        let planning = paths.iter().all(|path| is_planning(path));
         if !planning {
             commits.push(commit.to_string()[..7].to_owned());
         }

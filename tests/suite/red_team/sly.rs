@@ -114,6 +114,29 @@ fn planning_is_documents() {
     refused(&repo, "notes", "belongs to no spec: Notes");
 }
 
+/// A check may read what lies beside the documents of specs: that is code, and what passed with one of it did not pass with another.
+#[test]
+fn code_beside_the_specs_is_code() {
+    let repo = repository();
+    repo.agent(
+        "sly",
+        "mkdir -p .chant/specs/lib; echo 'exit 0' >.chant/specs/lib/check.sh; echo '# About' >.chant/specs/lib/about.md\n\
+         git add -f .chant/specs/lib; git commit -q -m Work",
+    );
+    let id = repo.add_spec("Do it", &["It works `$ sh .chant/specs/lib/check.sh`"]);
+    repo.chant(&["work", &id]).ok();
+    let branch = format!("chant/{id}");
+    repo.git(&["switch", "-q", &branch]);
+    repo.write(".chant/specs/lib/about.md", "# About what\n");
+    repo.commit_all("Words");
+    repo.chant(&["verify", &id, "--on", &branch, "--json"]).ok().says("\"reused\": true");
+    repo.write(".chant/specs/lib/check.sh", "exit 1\n");
+    repo.commit_all("More");
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, &branch, &format!("spec {id}: its work went on after it was finished"));
+    repo.chant(&["finalize", &id]).fails(128).says("is not completed again: criterion 1 failed");
+}
+
 /// git tells no hook about the new name; gitchant-gate(7) says so, and what sees it.
 #[test]
 fn a_branch_that_is_renamed_over_another_is_seen_when_it_is_pushed() {

@@ -16,6 +16,7 @@ pub mod run_dir;
 mod script;
 pub mod settings;
 mod signals;
+mod stop;
 pub mod transcript;
 
 pub use placeholder::Place;
@@ -24,4 +25,4 @@ pub use registry::{Agent, Client, Invocation, Surroundings};
 pub use run_dir::{Liveness, RunDir};
 pub use script::script_of;
 pub use settings::Limits;
-pub use signals::Stop;
+pub use stop::{Heard, Stop};

@@ -6,6 +6,7 @@ use crate::output::{Colour, safe};
 use crate::spec::{SpecId, Status};
 use crate::store::Spec;
 use crate::workflow::closed;
+use crate::workflow::graceful::Graceful;
 use crate::workflow::merge::{self as workflow, Merged, until_it_takes};
 use crate::workflow::plan::Options;
 use crate::workflow::{find, plan, settle, verify};
@@ -106,7 +107,13 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
     let into = if elsewhere { format!(" into {target}") } else { String::new() };
     ctx.out.line(format!("Merging {} {plural}{into}...", order.len()));
     let mut failed = 0;
-    for id in &order {
+    // Only agents are ended; git's own merge outlives us.
+    let graceful = auto.map(|_| Graceful::begin(ctx)).transpose()?;
+    for (done, id) in order.iter().enumerate() {
+        if graceful.as_ref().is_some_and(Graceful::asked) {
+            failed += order.len() - done;
+            break;
+        }
         let spec = ctx.store().require(id)?;
         let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
         match merge_one(ctx, id, target, auto)? {

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, Output, safe};
 use crate::workflow::finish::Conclusion;
+use crate::workflow::graceful::Graceful;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::plan::{self, Options, Plan};
 use crate::workflow::{claim, find, members, next, start, work};
@@ -147,11 +148,12 @@ pub struct Ended {
 /// Sees a begun run to its end, and merges its work where that was asked for.
 pub fn run_and_merge(ctx: &Context, started: start::Started, tell: Tell) -> Result<Ended> {
     let (id, target) = (started.spec.id.clone(), started.plan.target.clone());
-    let ended = run_one(ctx, started, tell)?;
+    let graceful = Graceful::begin(ctx)?;
+    let mut ended = run_one(ctx, started, tell)?;
     if ended.outcome == Outcome::Yes && tell.merges {
-        let outcome = super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?;
-        return Ok(Ended { outcome, ..ended });
+        ended.outcome = super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?;
     }
+    ended.interrupted |= graceful.asked();
     Ok(ended)
 }
 

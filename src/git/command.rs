@@ -1,13 +1,12 @@
 //! The one file that spawns the git binary.
 
+use super::spared::{self, Running};
 use anyhow::{Context as _, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The variables that tie a git process to one repository (`git rev-parse --local-env-vars`), and `GITHEAD_*` is removed with them.
 ///
@@ -71,28 +70,6 @@ fn events_of(command: Option<&OsString>) -> &'static [&'static str] {
             "post-merge",
         ],
         _ => &[],
-    }
-}
-
-/// How many want git to be spared the terminal's Ctrl-C.
-static SPARED: AtomicUsize = AtomicUsize::new(0);
-
-/// While one of these is there git does not hear the terminal's Ctrl-C: we outlive it, so what git is at must not be cut either. git that
-/// may ask a person for a password hears it still: out of the terminal's reach it could not ask.
-#[must_use]
-pub struct Spared(());
-
-impl Spared {
-    /// From now on.
-    pub fn begin() -> Self {
-        SPARED.fetch_add(1, Ordering::SeqCst);
-        Self(())
-    }
-}
-
-impl Drop for Spared {
-    fn drop(&mut self) {
-        SPARED.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -240,12 +217,12 @@ impl GitCommand {
         if self.outlives_us {
             return self.run_into_files();
         }
-        let words = self.words();
+        let (words, spared) = (self.words(), self.is_spared());
         let stdin = self.stdin.clone();
         let mut command = self.into_process();
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("could not start git {words}"))?;
+        let (mut child, _running) = Running::start(&mut command, spared).with_context(|| format!("could not start git {words}"))?;
         let feeder = match (stdin, child.stdin.take()) {
             // git may stop reading early (a refused transaction); its exit status says so, the broken pipe does not matter.
             (Some(bytes), Some(mut pipe)) => Some(std::thread::spawn(move || drop(pipe.write_all(&bytes)))),
@@ -259,13 +236,14 @@ impl GitCommand {
     }
 
     fn run_into_files(self) -> Result<Output> {
-        let words = self.words();
+        let (words, spared) = (self.words(), self.is_spared());
         let file = || tempfile::tempfile().context("could not make a temporary file");
         let (mut out, mut err) = (file()?, file()?);
         let mut command = self.into_process();
         command.stdin(Stdio::null());
         command.stdout(out.try_clone().context("could not share a file")?).stderr(err.try_clone().context("could not share a file")?);
-        let status = command.status().with_context(|| format!("could not run git {words}"))?;
+        let (mut child, _running) = Running::start(&mut command, spared).with_context(|| format!("could not start git {words}"))?;
+        let status = child.wait().with_context(|| format!("could not wait for git {words}"))?;
         let read = |file: &mut File| -> Result<Vec<u8>> {
             let mut bytes = Vec::new();
             file.rewind().and_then(|()| file.read_to_end(&mut bytes)).with_context(|| format!("could not read what git {words} said"))?;
@@ -276,6 +254,7 @@ impl GitCommand {
 
     /// The process to spawn by hand, for what streams (`fast-import`, `cat-file --batch`) or talks to the terminal.
     pub fn into_process(self) -> Command {
+        let spared = self.is_spared();
         let mut command = Command::new("git");
         scrub(&mut command);
         command.current_dir(&self.dir);
@@ -290,12 +269,16 @@ impl GitCommand {
             }
         }
         command.args(["-c", "core.warnAmbiguousRefs=false", "-c", "core.quotePath=false"]);
-        let asks = self.args.first().and_then(|verb| verb.to_str()).is_some_and(|verb| ASKS.contains(&verb));
-        if !asks && SPARED.load(Ordering::SeqCst) > 0 {
-            command.process_group(0);
+        if spared {
+            spared::in_a_group_of_its_own(&mut command);
         }
         command.args(self.args);
         command
+    }
+
+    fn is_spared(&self) -> bool {
+        let asks = self.args.first().and_then(|verb| verb.to_str()).is_some_and(|verb| ASKS.contains(&verb));
+        !asks && spared::is_wanted()
     }
 
     fn words(&self) -> String {

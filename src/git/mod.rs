@@ -17,10 +17,11 @@ pub mod quarantine;
 pub mod refs;
 pub mod remote;
 pub mod repository;
+mod spared;
 mod unfinished;
 pub mod worktrees;
 
-pub use command::{Git, GitCommand, LOCAL_ENV, Spared};
+pub use command::{Git, GitCommand, LOCAL_ENV};
 pub use history::MergedTree;
 pub use memory::{Kill, Memory, Refs};
 pub use objects::{Commit, CommitDraft, Signature};
@@ -29,3 +30,4 @@ pub use quarantine::Quarantine;
 pub use refs::{RefChange, RefUpdate};
 pub use remote::{PushIf, PushRef, Pushed, Refused};
 pub use repository::Repository;
+pub use spared::Spared;

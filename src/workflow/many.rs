@@ -7,6 +7,7 @@ mod pool;
 
 pub use pool::Request;
 
+use super::graceful::Graceful;
 use super::live::Live;
 use super::merge::{self, Merged};
 use super::plan::Options;
@@ -14,9 +15,7 @@ use super::schedule::{self, Step};
 use super::start::Started;
 use super::work::{self, Report};
 use super::{finish::Conclusion, pickup, resume};
-use crate::agent::Stop;
 use crate::context::Context;
-use crate::git::Spared;
 use crate::spec::SpecId;
 use anyhow::{Result, anyhow};
 use pool::Pool;
@@ -78,16 +77,14 @@ pub trait Teller: Sync {
 /// Works the specs of a request until nothing more can be started, and says what became of each, in the order in which they ended.
 /// Those that were named and could not be started are at the end.
 pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec<Worked>> {
-    let stop = Stop::watch()?;
-    // Whoever signs may be asked for a password.
-    let _spared = (!ctx.repo.config_bool("commit.gpgSign", false)).then(Spared::begin);
+    let graceful = Graceful::begin(ctx)?;
     let _held = ctx.out.hold();
     let mut pool = Pool::new(ctx, request)?;
     let merging = Mutex::new(());
     let (send, ended) = mpsc::channel();
     std::thread::scope(|scope| {
         loop {
-            pool.look(stop.asked());
+            pool.look(graceful.asked());
             match schedule::next(&pool.now()) {
                 Step::Start(id, agent) => {
                     let options = Options { agent: Some(pool.begin(&id, agent)), ..request.options.clone() };

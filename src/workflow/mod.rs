@@ -11,6 +11,7 @@ pub mod find;
 pub mod finish;
 pub mod fold;
 pub mod fsck;
+pub mod graceful;
 pub mod hooks;
 pub mod incoming;
 pub mod judge;

@@ -47,7 +47,7 @@ fn run_quietly(task: Task) -> (Ended, String) {
     (ended, String::from_utf8(said).unwrap())
 }
 
-fn is_dead(pid: &str) -> bool {
+pub(super) fn is_dead(pid: &str) -> bool {
     let pid = pid.trim().parse().ok().and_then(Pid::from_raw).unwrap();
     // Where nobody reaps orphans a killed one stays as a zombie.
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap_or_default();

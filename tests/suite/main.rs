@@ -20,6 +20,7 @@ mod hand_edits;
 mod hand_over;
 mod hooks;
 mod ids;
+mod interrupted;
 mod join;
 mod kills;
 mod kills_many;

@@ -1,7 +1,7 @@
 //! Many specs in one command: several at once, in the order of their dependencies, stopped and summed up.
 
 use super::common::{CHANT, Outcome, TestRepo};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -172,30 +172,4 @@ fn asked_to_stop_it_stops_everything_and_keeps_the_work() {
     outcome.says(&format!("✗ {} not started: its turn did not come", ids[2]));
     assert_eq!(status(&repo, &ids[2]), "ready");
     assert_eq!(std::fs::read_dir(repo.common_dir().join("chant/runs")).unwrap().count(), 0);
-}
-
-#[test]
-fn ctrl_c_does_not_cut_what_git_is_at() {
-    // Uncommitted work, and a hook of the project's own that takes its time: the commit is under way when the terminal's Ctrl-C comes.
-    let repo = repository("echo made >made.txt");
-    let id = repo.add_spec("One", &[]);
-    let flag = |name: &str| repo.root().join("home").join(name);
-    let hook = "#!/bin/sh\n[ \"$(git branch --show-current)\" = main ] && exit\n: >\"$HOME/begun\"; until test -e \"$HOME/go\"; do sleep 0.02; done\n";
-    repo.chant(&["hooks", "uninstall"]).ok();
-    std::fs::write(repo.git_dir().join("hooks/pre-commit"), hook).unwrap();
-    std::fs::set_permissions(repo.git_dir().join("hooks/pre-commit"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let mut command = repo.command(repo.path(), CHANT);
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = command.args(["work", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !flag("begun").exists() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // A terminal tells everybody in its foreground group.
-    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
-    std::fs::write(flag("go"), "").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(status(&repo, &id), "completed");
-    assert_eq!(repo.git(&["show", &format!("chant/{id}:made.txt")]), "made");
 }

@@ -1,8 +1,10 @@
 //! Looking at everything that git-chant rests on: what is installed, configured, protected and trusted. Nothing is changed.
 
-use super::{hooks, judge};
+use super::hooks;
+use super::judge::{self, Asked};
 use crate::agent::Agent;
 use crate::context::Context;
+use crate::gate::Decision;
 use crate::hook::Selection;
 use crate::hook::look;
 use crate::spec::settings;
@@ -51,6 +53,7 @@ pub fn examine(ctx: &Context) -> Result<Vec<Finding>> {
     doctor.identity();
     doctor.set_up();
     doctor.hooks()?;
+    doctor.unpublished()?;
     doctor.settings()?;
     doctor.agent();
     doctor.trust();
@@ -158,6 +161,31 @@ impl Doctor<'_> {
             );
         }
         self.ok("protected", protected.join(", "));
+        Ok(())
+    }
+
+    /// Not every way into a branch runs a hook (`git branch -M` runs none), and what was let in may be undone since: what a protected branch
+    /// has and no remote's copy of it is judged once more.
+    fn unpublished(&mut self) -> Result<()> {
+        let repo = &self.ctx.repo;
+        for (name, tip) in repo.references("refs/heads/")? {
+            let branch = name.trim_start_matches("refs/heads/");
+            let copy = |remote: &String| repo.reference(&format!("refs/remotes/{remote}/{branch}")).ok().flatten();
+            let remote = repo.remotes().into_iter().find_map(|remote| copy(&remote).map(|there| (remote, there)));
+            let Some((remote, there)) = remote.filter(|(_, there)| *there != tip) else { continue };
+            if !judge::protects(repo, branch, Some(tip))? {
+                continue;
+            }
+            let heads = vec![(tip, None)];
+            let asked = Asked { target: branch.to_owned(), current: Some(there), heads, result: Some(tip), on_server: false };
+            let why = match judge::ask(self.ctx, &asked) {
+                Ok(Decision::Allow { .. }) => continue,
+                Ok(Decision::Refuse(reasons)) => reasons.iter().map(ToString::to_string).next().unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
+            let mend = format!("git chant gate --target '{branch}' '{remote}/{branch}..{branch}'");
+            self.wrong("protected", format!("the branch {branch} holds what a push of it is refused for: {why}"), mend);
+        }
         Ok(())
     }
 

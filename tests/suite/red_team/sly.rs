@@ -139,11 +139,19 @@ fn code_beside_the_specs_is_code() {
 
 /// git tells no hook about the new name; gitchant-gate(7) says so, and what sees it.
 #[test]
-fn a_branch_that_is_renamed_over_another_is_seen_when_it_is_pushed() {
+fn a_branch_that_is_renamed_over_another_is_seen_by_the_doctor_and_when_it_is_pushed() {
     let (repo, id) = undone();
     repo.with_origin();
     repo.git(&["switch", "-q", "--detach"]);
+    let said = repo.chant(&["doctor"]);
+    assert!(!said.stdout.contains("a push of it"), "{said}");
     repo.git(&["branch", "-q", "-C", &format!("chant/{id}"), "main"]);
+    let mend = "git chant gate --target 'main' 'origin/main..main'";
+    repo.chant(&["doctor"])
+        .fails(1)
+        .says(&format!("the branch main holds what a push of it is refused for: spec {id} is failed"))
+        .says(mend);
+    repo.chant(&["gate", "--target", "main", "origin/main..main"]).fails(1).says(&format!("spec {id} is failed"));
     repo.try_git(&["push", "-q", "origin", "main"]).fails(1).says(&format!("spec {id} is failed"));
 }
 

@@ -3,6 +3,7 @@
 //! Nothing of the machine's environment reaches git or git-chant but the way to the programs themselves.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use super::programs;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -171,6 +172,7 @@ impl TestRepo {
         path.push(root.join("bin"));
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
+        programs::hear_signals();
         let mut command = Command::new(program);
         command.current_dir(dir).env_clear().stdin(Stdio::null());
         command.env("PATH", path).env("HOME", root.join("home")).env("TMPDIR", root.join("tmp"));
@@ -237,8 +239,7 @@ impl TestRepo {
     pub fn script(&self, path: impl AsRef<Path>, body: &str) -> PathBuf {
         let path = self.root().join("bin").join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        programs::write(&path, format!("#!/bin/sh\n{body}\n"));
         path
     }
 

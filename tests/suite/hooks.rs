@@ -4,6 +4,7 @@ mod configured;
 mod managers;
 
 use super::common::TestRepo;
+use super::programs;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -34,7 +35,7 @@ fn uninstalled_is_as_before_and_installed_again_guards() {
     let repo = TestRepo::new();
     let hook = repo.path().join(".git/hooks/pre-push");
     let bytes = b"#!/bin/sh\n\xff\xfe\nexit 0";
-    fs::write(&hook, bytes).unwrap();
+    programs::write(&hook, bytes);
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o751)).unwrap();
     let list = || {
         let mut files: Vec<_> = fs::read_dir(repo.path().join(".git/hooks")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -96,12 +97,12 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     let repo = TestRepo::with_chant();
     let hook = repo.path().join(".git/hooks/pre-commit");
     let shim = fs::read_to_string(&hook).unwrap();
-    fs::write(&hook, shim.replace("# git-chant hook v4", "# git-chant hook v3")).unwrap();
+    programs::write(&hook, shim.replace("# git-chant hook v4", "# git-chant hook v3"));
     repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is of another version").says("hint: git chant hooks install");
     repo.chant(&["doctor"]).fails(1).says("→ git chant hooks install");
     repo.chant(&["hooks", "install"]).ok().says("1 renewed");
     repo.chant(&["hooks"]).ok();
-    fs::write(&hook, format!("{shim}echo mine\n")).unwrap();
+    programs::write(&hook, format!("{shim}echo mine\n"));
     repo.chant(&["hooks"]).fails(1).says("was changed by hand");
     repo.chant(&["hooks", "install"]).ok().says("your edited copy is kept as");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();

@@ -29,6 +29,7 @@ mod many;
 mod merges;
 mod overrides;
 mod places;
+mod programs;
 mod races;
 mod real_clients;
 mod real_managers;

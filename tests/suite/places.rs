@@ -4,7 +4,6 @@ use crate::common::{CHANT, Outcome, TestRepo};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 /// Makes a file and ticks what no command decides.
@@ -149,8 +148,7 @@ fn hooks_in_a_directory_of_their_own() {
     let tracked = TestRepo::new();
     tracked.git(&["config", "core.hooksPath", "my hooks"]);
     // The file is committed by the main job, so a hook of the person's own is there before and after.
-    tracked.write("my hooks/post-commit", "#!/bin/sh\necho ran >>\"$(git rev-parse --git-dir)/ran\"\n");
-    fs::set_permissions(tracked.path().join("my hooks/post-commit"), fs::Permissions::from_mode(0o755)).unwrap();
+    tracked.script(tracked.path().join("my hooks/post-commit"), "echo ran >>\"$(git rev-parse --git-dir)/ran\"");
     main_job(&tracked);
     assert!(tracked.exists("my hooks/reference-transaction") && tracked.exists(".git/ran"));
     assert_guarded(&tracked, "main");

@@ -114,7 +114,7 @@ fn a_server_without_git_chant_refuses_and_says_why() {
     let bare = served(&repo);
     let hook = bare.path().join("hooks/pre-receive");
     let text = std::fs::read_to_string(&hook).unwrap().replace(super::common::CHANT, "/nowhere/git-chant");
-    std::fs::write(&hook, text).unwrap();
+    super::programs::write(&hook, text);
     let path = std::env::var_os("PATH").unwrap();
     let mut git = repo.command(repo.path(), "git");
     git.env("PATH", path).args(["-c", "core.hooksPath=/dev/null", "push", "-q", "origin", &format!("chant/{id}:main")]);

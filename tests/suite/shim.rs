@@ -35,6 +35,7 @@ impl Scene {
         scene.commit("topic", "Work");
         scene.git(&["switch", "-q", "main"]);
         scene.install();
+        scene.renew();
         scene
     }
 
@@ -56,6 +57,11 @@ impl Scene {
 
     fn install(&self) -> Vec<(HookKind, Action)> {
         install::install(&self.hooks(), wanted(&protected(), &self.binary())).expect("installed").hooks
+    }
+
+    /// The hook files are as old as the settings, as git-chant leaves them, and git can start them.
+    fn renew(&self) {
+        renew_in(&self.repo().join(".git"));
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -111,9 +117,14 @@ fn wanted<'a>(protected: &'a [String], binary: &'a Path) -> Wanted<'a> {
     Wanted { kinds: LOCAL, protected, binary }
 }
 
+fn renew_in(git_dir: &Path) {
+    let settings = fs::metadata(git_dir.join("config")).and_then(|found| found.modified()).expect("a time");
+    install::refresh(&git_dir.join("hooks"), &protected(), settings, true).expect("renewed");
+    super::programs::settle(&git_dir.join("hooks"));
+}
+
 fn executable(path: &Path, text: &str) {
-    fs::write(path, text).expect("written");
-    fs::set_permissions(path, Permissions::from_mode(0o755)).expect("made executable");
+    super::programs::write(path, text);
 }
 
 fn mode(path: &Path) -> u32 {
@@ -281,7 +292,7 @@ fn linked_worktrees_and_git_files_are_understood() {
 
     scene.git(&["init", "-q", "--separate-git-dir", "../git dir"]);
     // That wrote to the configuration.
-    install::refresh(&scene.dir.path().join("git dir/hooks"), &protected(), std::time::SystemTime::now(), true).expect("renewed");
+    renew_in(&scene.dir.path().join("git dir"));
     scene.git(&["switch", "-q", "-C", "other"]);
     assert_eq!(scene.asked(), "");
     scene.git(&["-C", "../tree", "worktree", "repair"]);
@@ -318,6 +329,7 @@ fn a_hook_of_somebody_else_runs_first_and_its_failure_ends_it() {
     let actions = scene.install();
     let kept = actions.iter().filter(|(_, action)| matches!(action, Action::KeptForeign { .. })).count();
     assert_eq!((kept, actions.len()), (3, 7));
+    scene.renew();
     scene.git(&["merge", "-q", "--no-ff", "--no-edit", "topic"]);
     let asked = scene.asked();
     let first = asked.find("foreign reference-transaction prepared:").expect("asked");
@@ -373,6 +385,7 @@ fn where_head_cannot_be_read_as_a_file_git_chant_is_asked() {
         return; // a git without reftable
     }
     install::install(&to.join(".git/hooks"), wanted(&protected(), &scene.binary())).expect("installed");
+    renew_in(&to.join(".git"));
     scene.git(&["-C", "../other", "pull", "-q", "--ff-only", "../re po", "main"]);
     scene.asked();
     scene.refuse();

@@ -1,6 +1,7 @@
 //! pre-commit, husky and lefthook, as they write their hooks, installed before and after ours.
 
 use super::super::common::{CHANT, Outcome, TestRepo};
+use super::super::programs;
 use super::guards;
 use std::fs;
 
@@ -40,8 +41,7 @@ fn husky(repo: &TestRepo) {
          [ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\nc=$?\n[ $c != 0 ] && echo \"husky - $n script failed (code $c)\"\nexit $c\n",
     );
     for name in ["pre-commit", "pre-merge-commit", "prepare-commit-msg", "commit-msg", "pre-rebase", "post-checkout", "pre-push"] {
-        repo.script(repo.path().join(".husky/_").join(name), "");
-        repo.write(&format!(".husky/_/{name}"), "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"");
+        programs::write(&repo.path().join(".husky/_").join(name), "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"");
     }
     repo.write(".husky/pre-commit", "echo husky ran \"$#\" >&2\n[ ! -e \"$HOME/stop\" ]\n");
     repo.write(".husky/commit-msg", "echo husky saw \"$(cat \"$1\")\" >&2\n");

@@ -1,8 +1,10 @@
 //! The hook files around the gate: other people's hooks, and a binary that is gone.
 
 use super::super::common::CHANT;
+use super::super::programs;
 use super::{Outcome, TestRepo, WORKER, beside, finished};
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn hooks_that_were_there_run_first_and_may_refuse() {
@@ -46,8 +48,7 @@ fn without_binary() -> (TestRepo, String) {
     let (repo, id) = finished(&["It is good"], &[]);
     let own = repo.root().join("own");
     fs::create_dir(&own).unwrap();
-    // By a process of its own: a child of another test's thread could still hold a file that we wrote, and what is open so does not start.
-    assert!(repo.command(repo.path(), "cp").arg(CHANT).arg(&own).status().unwrap().success());
+    programs::copy(Path::new(CHANT), &own.join("git-chant"));
     Outcome::of(repo.command(repo.path(), own.join("git-chant")).arg("init")).ok().says("renewed");
     fs::remove_dir_all(own).unwrap();
     (repo, id)

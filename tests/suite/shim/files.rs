@@ -39,7 +39,7 @@ fn newer_settings_make_it_ask_about_every_branch_until_it_is_renewed() {
     assert!(asked.ends_with(" refs/heads/side\n\n"), "{asked}");
     scene.git(&["update-ref", "refs/tags/side", "main"]);
     assert_eq!(scene.asked(), "");
-    install::refresh(&scene.hooks(), &protected(), std::time::SystemTime::now(), false).expect("renewed");
+    scene.renew();
     scene.git(&["branch", "-f", "side", "main"]);
     assert_eq!(scene.asked(), "");
     let global = scene.dir.path().join("global");
@@ -69,6 +69,7 @@ fn uninstalling_restores_every_hook_byte_for_byte() {
     symlink("shared", scene.hook(HookKind::PrepareCommitMsg)).expect("linked");
     scene.install();
     scene.install();
+    scene.renew();
     scene.commit("plain", "Neither the hook without its bit nor the dangling link stops it");
 
     let removed = install::uninstall(&scene.hooks()).expect("uninstalled");

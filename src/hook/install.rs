@@ -9,6 +9,7 @@ use super::HookKind;
 use super::shim::{self, Origin};
 use crate::failure::Failure;
 use anyhow::{Context as _, Result};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
 use std::fs::{self, Metadata, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -171,9 +172,17 @@ pub fn refresh(hooks_dir: &Path, protected: &[String], as_of: SystemTime, write:
         } else if new != text {
             continue;
         }
-        fs::File::options().append(true).open(&path)?.set_modified(as_of)?;
+        set_modified(&path, as_of)?;
     }
     Ok(())
+}
+
+/// By its name: a hook that somebody has open for writing cannot be started, and one that is just being started not opened.
+fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let time = Timespec { tv_sec: i64::try_from(since.as_secs())?, tv_nsec: since.subsec_nanos().into() };
+    let times = Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: time };
+    utimensat(CWD, path, &times, AtFlags::empty()).with_context(|| format!("could not set the time of '{}'", path.display()))
 }
 
 /// True where a file is a shim of ours, whatever its name (another hook manager may have renamed it).
@@ -347,7 +356,8 @@ fn write(path: &Path, text: &[u8]) -> Result<()> {
     let mut file = tempfile::Builder::new().prefix(".git-chant-").tempfile_in(dir)?;
     file.write_all(text)?;
     file.as_file().set_permissions(Permissions::from_mode(0o755))?;
-    file.persist(path)?;
+    // Closed before it has its name: git cannot start what is open for writing.
+    file.into_temp_path().persist(path)?;
     Ok(())
 }
 

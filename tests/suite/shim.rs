@@ -7,7 +7,7 @@ use git_chant::hook::{HookKind, shim};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A path that a shell reads as something else wherever it is not quoted.
 const ODD: &str = "it's a \"dir\"\n$(touch x) `y` *\\";

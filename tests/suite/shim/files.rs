@@ -56,6 +56,26 @@ fn newer_settings_make_it_ask_about_every_branch_until_it_is_renewed() {
 }
 
 #[test]
+fn a_hook_can_be_started_while_it_is_renewed_and_the_other_way_round() {
+    let scene = Scene::new();
+    let hook = scene.hook(HookKind::PrePush);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let renewing = scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                install::refresh(&scene.hooks(), &protected(), std::time::SystemTime::now(), false).expect("renewed");
+            }
+        });
+        let started: Vec<_> = (0..100).map(|_| Command::new(&hook).stdin(Stdio::null()).stdout(Stdio::null()).status()).collect();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        renewing.join().expect("no panic");
+        for status in started {
+            status.expect("it starts");
+        }
+    });
+}
+
+#[test]
 fn uninstalling_restores_every_hook_byte_for_byte() {
     let scene = Scene::new();
     install::uninstall(&scene.hooks()).expect("uninstalled");

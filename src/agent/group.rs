@@ -18,7 +18,7 @@ pub const RUN_ID: &str = "CHANT_RUN_ID";
 pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// How long the kernel may take to make a killed process disappear, before we stop looking.
-const AFTER_KILL: Duration = Duration::from_secs(2);
+const AFTER_KILL: Duration = Duration::from_secs(10);
 
 /// The processes of one run.
 #[derive(Clone, Debug)]

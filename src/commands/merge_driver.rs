@@ -1,5 +1,5 @@
 use crate::failure::Outcome;
-use crate::git::Repository;
+use crate::git::{self, Repository};
 use crate::spec::join::{Side, Version, join};
 use crate::spec::{Approval, Document, SpecId, Status, intent};
 use crate::store::Store;
@@ -33,8 +33,16 @@ pub fn run(args: Args) -> Result<Outcome> {
     // No event stands behind a file, so both sides weigh the same, and their bytes decide what is left.
     let (tip_a, tip_b) = (intent::id(&ours), intent::id(&theirs));
     let joined = join(base.as_ref(), &side(&ours, &tip_a), &side(&theirs, &tip_b));
-    files::replace(&args.ours, joined.document.as_bytes())?;
-    Ok(Outcome::Yes)
+    if joined.conflicts.is_empty() {
+        files::replace(&args.ours, joined.document.as_bytes())?;
+        return Ok(Outcome::Yes);
+    }
+    // No event would remember the text that is not taken, and nobody could be told: it is for a person to decide.
+    let sides = [&ours, &theirs].map(|side| if base.is_some() { joined.document.replace_body(side.body()) } else { side.clone() });
+    let base = base.map(|base| joined.document.replace_body(base.document.body()));
+    let (text, is_whole) = git::merge_file(sides.each_ref().map(Document::as_bytes), base.as_ref().map_or(b"", Document::as_bytes))?;
+    files::replace(&args.ours, &text)?;
+    Ok(if is_whole { Outcome::Yes } else { Outcome::No })
 }
 
 /// What the two become as versions of their spec, so that the file says what the spec does.

@@ -31,14 +31,15 @@ pub enum PathCommit {
 pub struct PendingStatus(Child);
 
 impl PendingStatus {
-    /// Waits for it, and returns the paths.
-    pub fn paths(self) -> Result<Vec<Vec<u8>>> {
+    /// Waits for it, and returns the paths; true for one that is in conflict.
+    pub fn paths(self) -> Result<Vec<(Vec<u8>, bool)>> {
         let output = self.0.wait_with_output().context("could not read from git status")?;
         if !output.status.success() {
             bail!("git status failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let entries = output.stdout.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
-        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+        let conflict = |state: &[u8]| state.contains(&b'U') || state == b"AA" || state == b"DD";
+        Ok(entries.map(|entry| (entry[3..].to_vec(), conflict(&entry[..2]))).collect())
     }
 }
 
@@ -87,6 +88,11 @@ impl Repository {
         let mut process = self.git().command(args).into_process();
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(PendingStatus(process.spawn().context("could not start git status")?))
+    }
+
+    /// True for a path that git could not merge, until somebody has said how (`git add`).
+    pub fn is_in_conflict(&self, path: &str) -> Result<bool> {
+        Ok(!self.git().command(["ls-files", "--unmerged", "-z", "--", path]).output()?.is_empty())
     }
 
     /// The index entries of paths, where there is just one and it is no conflict.

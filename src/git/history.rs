@@ -1,6 +1,6 @@
 //! Questions about the commit graph, and the tree that verdicts rest on.
 
-use super::{Oid, Repository};
+use super::{Git, Oid, Repository};
 use crate::failure::Failure;
 use anyhow::{Context as _, Result, bail};
 use std::collections::HashMap;
@@ -187,5 +187,22 @@ impl Repository {
         let diff = self.git().command(args).args([".", ":(exclude).chant/specs", ":(exclude).chant/archive"]).output()?;
         let text = self.git().command(["patch-id", "--stable"]).stdin(diff).line()?;
         Ok(text.split_whitespace().next().map(str::to_owned))
+    }
+}
+
+/// Merges two texts as git does, with its marks where both changed the same lines; true where there are none.
+pub fn merge_file([ours, theirs]: [&[u8]; 2], base: &[u8]) -> Result<(Vec<u8>, bool)> {
+    let dir = tempfile::tempdir().context("could not make a temporary directory")?;
+    let names = ["ours", "base", "theirs"].map(|name| dir.path().join(name));
+    for (name, text) in names.iter().zip([ours, base, theirs]) {
+        std::fs::write(name, text).with_context(|| format!("could not write {}", name.display()))?;
+    }
+    let labels = ["-L", "ours", "-L", "base", "-L", "theirs"];
+    let output = Git::at(".").command(["merge-file", "-p"]).args(labels).args(names).run_raw()?;
+    match output.status.code() {
+        Some(0) => Ok((output.stdout, true)),
+        Some(1..=127) => Ok((output.stdout, false)),
+        // What is no text is left to the person as it is here.
+        _ => Ok((ours.to_vec(), false)),
     }
 }

@@ -50,6 +50,8 @@ pub struct Looked {
     pub seen: Vec<Observation>,
     /// Why files that are new or changed can be no specs: their names say so.
     pub misnamed: Vec<IdError>,
+    /// Files that hold what git could not merge. Nobody wrote them; they count as they were before.
+    pub conflicts: Vec<SpecId>,
 }
 
 impl Looked {
@@ -101,7 +103,9 @@ impl Store<'_> {
         let head_tree = self.head_specs()?;
         view.looked = head_tree;
         let mut names: BTreeSet<String> = view.differs.keys().cloned().collect();
-        names.extend(self.dirty_names(look, head_tree)?);
+        let dirty = self.dirty_names(look, head_tree)?;
+        let conflicts: BTreeSet<&String> = dirty.iter().filter(|(_, conflict)| *conflict).map(|(name, _)| name).collect();
+        names.extend(dirty.iter().map(|(name, _)| name.clone()));
         if names.is_empty() && head_tree == view.head {
             return Ok(Looked { view, ..Looked::default() });
         }
@@ -121,9 +125,14 @@ impl Store<'_> {
                 }
                 None => continue,
             };
-            let file = self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?;
             let head_before = seen.get(&name).copied();
             let blob = looked.view.differs.get(&name).copied().or(head_before);
+            let file = if conflicts.contains(&name) {
+                looked.conflicts.push(id.clone());
+                blob
+            } else {
+                self.read_file(&id)?.map(|bytes| self.repo.hash_blob(&bytes)).transpose()?
+            };
             looked.seen.push(Observation { id, file, head: now.get(&name).copied(), view: blob, head_before });
         }
         Ok(looked)
@@ -271,16 +280,17 @@ impl Store<'_> {
         Ok(entries.into_iter().filter_map(|(name, id)| Some((String::from_utf8(name).ok()?, id))).collect())
     }
 
-    /// File names that git says differ from HEAD; in silent mode, where git ignores them, every file there is.
-    fn dirty_names(&self, look: Look, head_tree: Option<Oid>) -> Result<Vec<String>> {
+    /// File names that git says differ from HEAD, true for one in conflict; in silent mode, where git ignores them, every file there is.
+    fn dirty_names(&self, look: Look, head_tree: Option<Oid>) -> Result<Vec<(String, bool)>> {
         let prefix = format!("{SPEC_DIR}/");
         let of_path = |path: &[u8]| String::from_utf8(path.strip_prefix(prefix.as_bytes())?.to_vec()).ok();
         let (Some(top), Some(status)) = (self.repo.work_dir(), look.0) else { return Ok(Vec::new()) };
         let dir = top.join(SPEC_DIR);
-        let mut names: Vec<String> = status.paths()?.iter().filter_map(|path| of_path(path)).collect();
+        let mut names: Vec<(String, bool)> =
+            status.paths()?.into_iter().filter_map(|(path, conflict)| Some((of_path(&path)?, conflict))).collect();
         if head_tree.is_none() {
             for entry in std::fs::read_dir(&dir).with_context(|| format!("could not list {}", dir.display()))? {
-                names.extend(entry.ok().and_then(|entry| entry.file_name().into_string().ok()));
+                names.extend(entry.ok().and_then(|entry| Some((entry.file_name().into_string().ok()?, false))));
             }
         }
         Ok(names)

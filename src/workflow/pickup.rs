@@ -10,7 +10,7 @@ use crate::git::{Oid, Signature};
 use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
-use crate::store::{Change, Recorded, SPEC_DIR, Spec, spec_path};
+use crate::store::{Change, Recorded, SPEC_DIR, Spec, Store, spec_path};
 use all::All;
 use anyhow::Result;
 
@@ -51,6 +51,10 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     for reason in &looked.misnamed {
         ctx.out.warning(format!("a file in {SPEC_DIR} is passed over: {reason}"));
         ctx.out.hint("give it another name, with git mv where git knows it");
+    }
+    for id in &looked.conflicts {
+        let path = spec_path(id);
+        ctx.out.hint(format!("{path} is not looked at before its conflict is settled: edit it, then: git add {path}"));
     }
     let mut all = All::default();
     all.take(ctx, &mut looked.seen);
@@ -138,17 +142,24 @@ fn adopted(ctx: &Context, id: &SpecId, document: &Document, uncommitted: bool) -
 struct Edit {
     /// The version that it was made from.
     base: Recorded,
-    /// Earlier steps of it that were committed, oldest first, with their authors.
-    before: Vec<(Document, Signature)>,
+    /// Earlier steps of it that were committed, oldest first.
+    before: Vec<Step>,
     /// The file as it is.
+    last: Step,
+}
+
+/// One version that a person made.
+struct Step {
     document: Document,
     /// Who made it, where a commit says so.
     author: Option<Signature>,
+    /// Versions that a merge brought together here: whoever settled it knew them.
+    knew: Vec<Oid>,
 }
 
 impl Edit {
     fn newest(&self) -> &Document {
-        &self.document
+        &self.last.document
     }
 }
 
@@ -171,23 +182,28 @@ fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, document: Docume
     let undone = seen.file == seen.head && seen.head == seen.head_before && seen.view.is_some();
     if undone || seen.file != seen.head {
         let base = with_blob(seen.view).or_else(|| with_blob(seen.head)).or_else(in_branch).unwrap_or_else(root);
-        return Ok(Some(Edit { base, before: Vec::new(), document, author: None }));
+        return Ok(Some(Edit { base, before: Vec::new(), last: Step { document, author: None, knew: Vec::new() } }));
     }
-    let author = |commit: Oid| ctx.repo.commit(commit).map(|commit| commit.author);
+    let step = |commit: Oid, document: Document| -> Result<Step> {
+        let commit = ctx.repo.commit(commit)?;
+        let at = |parent: &Oid| ctx.repo.entry_at(*parent, spec_path(&spec.id).as_bytes());
+        let sides = commit.parents.iter().skip(1).map(at).collect::<Result<Vec<_>>>()?;
+        let knew = sides.into_iter().flatten().filter_map(|(blob, _)| Some(with_blob(Some(blob))?.id)).collect();
+        Ok(Step { document, author: Some(commit.author), knew })
+    };
     let Some((newest, earlier)) = versions.split_last().filter(|(newest, _)| newest.1 == blob) else { return Ok(None) };
-    let newest_author = Some(author(newest.0)?);
+    let last = step(newest.0, document)?;
     match known {
         Some(known) if known + 1 == versions.len() => Ok(None),
         // Every commit since a version that the spec has is a step of its own, so that every clone makes the same events.
         Some(known) => {
-            let steps = earlier[known + 1..].iter().map(|(commit, blob)| Ok((Document::parse(ctx.repo.blob(*blob)?), author(*commit)?)));
-            let before =
-                steps.filter(|step| step.as_ref().map_or(true, |(document, _)| document.front().is_ok())).collect::<Result<_>>()?;
-            Ok(Some(Edit { base: in_branch().unwrap_or_else(root), before, document, author: newest_author }))
+            let steps = earlier[known + 1..].iter().map(|(commit, blob)| step(*commit, Document::parse(ctx.repo.blob(*blob)?)));
+            let before = steps.filter(|step| step.as_ref().map_or(true, |step| step.document.front().is_ok())).collect::<Result<_>>()?;
+            Ok(Some(Edit { base: in_branch().unwrap_or_else(root), before, last }))
         }
         None => {
             let base = with_blob(seen.view).unwrap_or_else(root);
-            Ok(Some(Edit { base, before: Vec::new(), document, author: newest_author }))
+            Ok(Some(Edit { base, before: Vec::new(), last }))
         }
     }
 }
@@ -212,13 +228,16 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
         let tip = store.require(id)?;
         let joined = |next: &Spec| if edit.base.id == tip.tip { Ok(next.clone()) } else { store.join(&tip, next) };
         let mut from = store.load_at(id, edit.base.id)?;
-        for (document, author) in &edit.before {
-            let (change, _) = requested(&from, &tip, document, Some(author.clone()))?;
+        for step in &edit.before {
+            from = knowing(&store, from, step)?;
+            let (change, _) = requested(&from, &tip, &step.document, step.author.clone())?;
             from = store.prepare(&from, &change)?;
         }
+        from = knowing(&store, from, &edit.last)?;
         // Where the steps before and what we had make up the file already, the last commit only put the two together.
-        let together = if edit.before.is_empty() { None } else { Some(joined(&from)?).filter(|spec| spec.document == edit.document) };
-        let (change, refused) = requested(&from, &tip, &edit.document, edit.author.clone())?;
+        let alone = edit.before.is_empty() && edit.last.knew.is_empty();
+        let together = if alone { None } else { Some(joined(&from)?).filter(|spec| spec.document == *edit.newest()) };
+        let (change, refused) = requested(&from, &tip, edit.newest(), edit.last.author.clone())?;
         let next = match &together {
             Some(together) => together.clone(),
             None => joined(&store.prepare(&from, &change)?)?,
@@ -226,12 +245,17 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
         store.trust_made_from(&[&tip.document, edit.newest()], &next.document)?;
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
         ctx.out.note(format!("Recorded your edit of {id}."));
-        let completed = together.is_none() && refused.is_none() && wants(&edit.document, &from) == Some(Status::Completed);
+        let completed = together.is_none() && refused.is_none() && wants(edit.newest(), &from) == Some(Status::Completed);
         if let Some(reason) = refused.filter(|_| together.is_none()) {
             ctx.out.warning(reason);
         }
         return if completed { super::finalize::finalize_on_request(ctx, &next) } else { Ok(next) };
     }
+}
+
+/// The version that a step was made from, together with those that a merge brought to it.
+fn knowing(store: &Store<'_>, from: Spec, step: &Step) -> Result<Spec> {
+    step.knew.iter().try_fold(from, |from, other| store.join(&from, &store.load_at(&from.id, *other)?))
 }
 
 /// The status that a file asks for, where it is another than the version it was made from had.

@@ -103,6 +103,10 @@ impl Check<'_> {
             }
             match store.event_with_blob(&spec, blob) {
                 Ok(Some(_)) if self.ctx.silent() => self.follow(&id),
+                Ok(None) if self.ctx.repo.is_in_conflict(&spec_path(&id))? => {
+                    let path = spec_path(&id);
+                    self.wrong(&path, "it is in conflict: edit it, then say that it is settled", format!("git add {path}"));
+                }
                 Ok(None) => {
                     let text = "it is no version of its spec, and could not be taken in as an edit";
                     self.wrong(spec_path(&id), text, format!("git chant edit {id}"));

@@ -125,3 +125,39 @@ fn a_pull_makes_of_two_texts_what_their_spec_made_of_them() {
         assert_events(&them, id, &["create", "edit", "edit", "join"]);
     }
 }
+
+#[test]
+fn edits_that_no_spec_knows_yet_are_a_conflict_and_whoever_settles_it_has_the_last_word() {
+    let (them, us) = crate::share::two_clones();
+    let id = them.add_spec("One", &["First"]);
+    them.chant(&["push"]).ok();
+    them.git(&["push", "--quiet"]);
+    us.git(&["pull", "--quiet"]);
+    // Theirs is known, and made in more steps than ours.
+    for title in ["Theirs at first", "Theirs then", "Theirs"] {
+        them.chant(&["edit", &id, "--title", title]).ok();
+    }
+    them.chant(&["push"]).ok();
+    them.git(&["push", "--quiet"]);
+    us.edit_spec(&id, "# One", "# Ours");
+    us.git(&["commit", "--quiet", "-am", "ours"]);
+    let path = TestRepo::spec_file(&id);
+    us.try_git(&["pull", "--quiet", "--no-rebase", "--no-edit"]).fails(1).says(&path);
+    let text = us.read(&path);
+    assert!(text.contains("<<<<<<< ours\n# Ours\n") && text.contains("# Theirs\n>>>>>>> theirs"), "{text}");
+    us.chant(&["list"]).ok().says(&format!("{path} is not looked at before its conflict is settled"));
+    assert_eq!((us.read(&path), us.git(&["diff", "--name-only", "--diff-filter=U"])), (text.clone(), path.clone()));
+    let marks = ["<<<<<<< ours\n", "=======\n", "# Theirs\n", ">>>>>>> theirs\n"];
+    us.write(&path, marks.iter().fold(text, |text, mark| text.replace(mark, "")).replace("# Ours", "# Both"));
+    us.git(&["commit", "--quiet", "-am", "settled"]);
+    us.chant(&["list"]).ok().says("Both");
+    assert_eq!(us.events(&id), ["create", "edit", "edit", "edit", "edit", "join", "edit"]);
+    us.chant(&["show", &id]).ok().says_not("two people changed");
+    assert_eq!(us.git(&["status", "--porcelain", ".chant/specs"]), "");
+    // The other clone makes the same of it.
+    us.git(&["push", "--quiet"]);
+    them.git(&["fetch", "--quiet", "origin", "main"]);
+    them.git(&["merge", "--quiet", "FETCH_HEAD"]);
+    assert_events(&them, &id, &us.events(&id).iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(tip(&us, &id), tip(&them, &id));
+}

@@ -2,7 +2,7 @@
 
 use super::history::best_common;
 use super::sync::seen_ref;
-use super::{Recorded, Spec, Store};
+use super::{Recorded, Relation, Spec, Store};
 use crate::git::{CommitDraft, Oid, Signature};
 use crate::spec::join::{Side, Version, join};
 use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status};
@@ -62,27 +62,54 @@ impl Store<'_> {
     /// The document of two versions that are known by their blobs alone, joined; `None` where one of them is none that this clone knows.
     /// What a fetch has brought is known too: `git pull` merges before any command of ours folds it in.
     ///
-    /// A side that went back behind the `base` of the merge is a revert, of which events know nothing: `None` then too.
+    /// A side that went back behind the `base` of the merge is a revert, of which events know nothing: `None` then too. Of two specs that
+    /// have one id, the one that keeps it: the other gets its own file where it gets its own name.
     pub fn join_blobs(&self, id: &SpecId, base: Option<Oid>, a: Oid, b: Oid) -> Result<Option<Document>> {
-        let mut tips: Vec<Oid> = self.repo.reference(&id.ref_name())?.into_iter().collect();
-        for remote in self.repo.remotes() {
-            tips.extend(self.repo.reference(&seen_ref(&remote, id))?);
-        }
-        let find = |blob: Oid| -> Result<Option<Spec>> {
-            for tip in &tips {
+        let tips = self.tips_under(id)?;
+        let find = |blob: Oid| -> Result<Option<(usize, Spec)>> {
+            for (at, tip) in tips.iter().enumerate() {
                 if let Some(event) = self.event_with_blob(&self.load_at(id, *tip)?, blob)? {
-                    return self.load_at(id, event.id).map(Some);
+                    return Ok(Some((at, self.load_at(id, event.id)?)));
                 }
             }
             Ok(None)
         };
-        let (Some(a), Some(b)) = (find(a)?, find(b)?) else { return Ok(None) };
-        if let Some(base) = base.map(find).transpose()?.flatten()
+        let (Some((at_a, a)), Some((at_b, b))) = (find(a)?, find(b)?) else { return Ok(None) };
+        if self.relation(a.tip, b.tip)? == Relation::Unrelated {
+            return Ok(Some(if at_a < at_b { a.document } else { b.document }));
+        }
+        if let Some((_, base)) = base.map(find).transpose()?.flatten()
             && [&a, &b].iter().any(|side| side.tip != base.tip && self.reaches(base.tip, side.tip))
         {
             return Ok(None);
         }
         Ok(Some(self.join(&a, &b)?.document))
+    }
+
+    /// Every spec that has, or had, this id, as far as this clone knows. Those that keep it come first: a remote's, then ours; then those
+    /// of ours that had to give it away.
+    fn tips_under(&self, id: &SpecId) -> Result<Vec<Oid>> {
+        let mut tips = Vec::new();
+        for remote in self.repo.remotes() {
+            tips.extend(self.repo.reference(&seen_ref(&remote, id))?);
+        }
+        tips.extend(self.repo.reference(&id.ref_name())?);
+        tips.extend(self.gave_away(id)?.into_iter().map(|spec| spec.tip));
+        Ok(tips)
+    }
+
+    /// The specs that are called `<id>.1` and so on: one of them may have given that id away.
+    pub fn gave_away(&self, id: &SpecId) -> Result<Vec<Spec>> {
+        let (mut list, mut missing) = (Vec::new(), 0);
+        for next in (1..).map_while(|number| SpecId::parse(&format!("{id}.{number}")).ok()) {
+            match self.load(&next)? {
+                Some(spec) => list.push(spec),
+                // The archive may have taken some.
+                None if missing == 3 => break,
+                None => missing += 1,
+            }
+        }
+        Ok(list)
     }
 
     /// The version both came from. Several are joined among themselves, in the order of their names.

@@ -102,7 +102,7 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
     if spec.event.blob == blob.to_string() {
         return Ok(Taken::Whole);
     }
-    if let Some(other) = rename::meant(ctx, &spec, seen.view)? {
+    if let Some(other) = rename::meant(ctx, &spec, &[seen.view, seen.head])? {
         rename::give_way(ctx, &seen.id, &other)?;
         ctx.out.note(format!("{} was made from a spec that is {other} now; so is its file.", spec_path(&seen.id)));
         seen.file = store.read_file(&seen.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;

@@ -52,17 +52,18 @@ pub fn finish(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The spec that a file was made from, where that is one that had to give this id away.
-pub fn meant(ctx: &Context, kept: &Spec, seen: Option<Oid>) -> Result<Option<SpecId>> {
-    let (store, Some(seen)) = (ctx.store(), seen) else { return Ok(None) };
-    if store.event_with_blob(kept, seen)?.is_some() {
-        return Ok(None);
-    }
-    for id in store.ids()?.into_iter().filter(|id| id.driver().as_ref() == Some(&kept.id)) {
-        if let Some(ours) = store.load(&id)?
-            && store.event_with_blob(&ours, seen)?.is_some()
-        {
-            return Ok(Some(id));
+/// The spec that a file was made from, where that is one that had to give this id away. `made_from` are what was last seen of the file, and
+/// what its branch has: one from before the rename brings it back under the old name.
+pub fn meant(ctx: &Context, kept: &Spec, made_from: &[Option<Oid>]) -> Result<Option<SpecId>> {
+    let store = ctx.store();
+    for blob in made_from.iter().flatten() {
+        if store.event_with_blob(kept, *blob)?.is_some() {
+            continue;
+        }
+        for ours in store.gave_away(&kept.id)? {
+            if store.event_with_blob(&ours, *blob)?.is_some() {
+                return Ok(Some(ours.id));
+            }
         }
     }
     Ok(None)
@@ -75,26 +76,47 @@ pub fn give_way(ctx: &Context, from: &SpecId, to: &SpecId) -> Result<()> {
     let (Some(kept), Some(ours)) = (store.load(from)?, store.load(to)?) else { return Ok(()) };
     let Some(bytes) = store.read_file(from)? else { return Ok(()) };
     let now = ctx.repo.hash_blob(&bytes)?;
-    if store.event_with_blob(&kept, now)?.is_some() {
-        return Ok(());
+    let newest = ctx.repo.hash_blob(ours.document.as_bytes())?;
+    let write = |bytes: &[u8]| if new.exists() { Ok(()) } else { files::replace(&new, bytes) };
+    if ctx.repo.is_in_conflict(&spec_path(from))? {
+        write(ours.document.as_bytes())?;
+        let (path, other, spec) = (spec_path(from), spec_path(to), from.ref_name());
+        ctx.out.note(format!("{path} is in conflict: git has mixed two specs. Yours is in {other} now."));
+        ctx.out.hint(format!("git show {spec}:spec.md >{path} && git add {path} {other}"));
+        return store.remember_file(to, newest);
     }
-    if !new.exists() {
-        files::replace(&new, &bytes)?;
-    } else if store.read_file(to)?.as_ref() != Some(&bytes) {
-        return Ok(());
+    let was_ours = |blob: Oid| Ok::<_, anyhow::Error>(store.event_with_blob(&ours, blob)?.is_some());
+    let mut edited = false;
+    if store.event_with_blob(&kept, now)?.is_some() {
+        // A merge has brought the file of the spec that keeps the name.
+        let seen = store.last_seen(from)?.map(was_ours).transpose()?;
+        if seen != Some(true) || new.exists() {
+            return Ok(());
+        }
+        write(ours.document.as_bytes())?;
+    } else if was_ours(now)? {
+        write(ours.document.as_bytes())?;
+    } else {
+        edited = true;
+        write(&bytes)?;
+        if store.read_file(to)?.as_ref() != Some(&bytes) {
+            return Ok(());
+        }
     }
     files::replace(&old, kept.document.as_bytes())?;
-    let names = [(from, ctx.repo.hash_blob(kept.document.as_bytes())?), (to, ctx.repo.hash_blob(ours.document.as_bytes())?)];
-    for (id, blob) in names {
-        store.remember_file(id, blob)?;
+    let mut names = vec![(from.clone(), ctx.repo.hash_blob(kept.document.as_bytes())?)];
+    // A file that was there already may hold an edit.
+    if edited || store.read_file(to)?.as_deref() == Some(ours.document.as_bytes()) {
+        names.push((to.clone(), newest));
     }
+    store.remember_files(&names)?;
     // Bytes that a person is still changing are not committed; the next command records them as an edit.
-    if !ctx.commits_files() || now != names[1].1 {
+    if edited || !ctx.commits_files() {
         return Ok(());
     }
-    let paths = names.map(|(id, blob)| (spec_path(id), Some(blob)));
+    let paths: Vec<_> = names.iter().map(|(id, blob)| (spec_path(id), Some(*blob))).collect();
     match ctx.repo.commit_paths(&paths, &format!("chant({to}): rename from {from}\n"))? {
-        PathCommit::Done(_) | PathCommit::Already => names.iter().try_for_each(|(id, blob)| store.remember_file(id, *blob)),
+        PathCommit::Done(_) | PathCommit::Already => store.remember_files(&names),
         PathCommit::NotCommitted(reason) => {
             ctx.out.note(format!("{} is written but not committed: {reason}.", spec_path(to)));
             Ok(())

@@ -82,3 +82,53 @@ fn an_edit_in_another_worktree_is_one_of_the_spec_that_it_was_made_from() {
     assert_eq!(side.show(&format!("{id}.1"))["title"], "Theirs too");
     assert_eq!((side.show(&id)["title"].as_str(), side.events(&id).len()), (Some("Ours"), 1));
 }
+
+/// Their branch has a file of the other spec that has the id, and they have not heard of that spec yet.
+fn pulled(driver: bool) -> (TestRepo, Outcome, String) {
+    let (us, them, id) = one_id();
+    us.git(&["push", "--quiet"]);
+    if !driver {
+        std::fs::remove_file(them.common_dir().join("info/attributes")).unwrap();
+    }
+    let outcome = them.try_git(&["pull", "--no-rebase", "--no-edit"]);
+    (them, outcome, id)
+}
+
+#[test]
+fn a_pull_that_meets_both_files_mixes_nothing() {
+    let (them, outcome, id) = pulled(true);
+    outcome.ok();
+    them.chant(&["list"]).ok().says(&format!("yours is {id}.1 now")).says_not("Recorded your edit");
+    assert_files(&them, &id);
+    assert_eq!(them.events(&format!("{id}.1")), ["create"]);
+    // A branch from before, which has our file under the old name still, is no edit either.
+    them.git(&["switch", "--quiet", "-c", "before", "HEAD~2"]);
+    assert!(them.read(&TestRepo::spec_file(&id)).contains("# Theirs"));
+    them.chant(&["list"]).ok().says(&format!("was made from a spec that is {id}.1 now")).says_not("Recorded your edit");
+    assert_files(&them, &id);
+    // Nor is a merge of such a branch before anybody has looked at it.
+    them.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    them.git(&["merge", "--quiet", "--no-ff", "--no-edit", "main"]);
+    them.chant(&["list"]).ok().says_not("Recorded your edit");
+    assert_files(&them, &id);
+}
+
+#[test]
+fn what_git_mixes_without_our_driver_is_nobodys_edit() {
+    let (them, outcome, id) = pulled(false);
+    assert_eq!(outcome.code, 1);
+    let (path, other) = (TestRepo::spec_file(&id), TestRepo::spec_file(&format!("{id}.1")));
+    let mixed = them.read(&path);
+    let said = them.chant(&["list"]).ok().says(&format!("{path} is in conflict: git has mixed two specs")).says_not("Recorded");
+    assert_eq!(them.read(&path), mixed);
+    them.chant(&["fsck"]).fails(1).says(&format!("git add {path}"));
+    // The hint does it.
+    let hint = said.stderr.lines().find_map(|line| line.strip_prefix("hint: git show")).unwrap().to_owned();
+    let done = Outcome::of(them.command(them.path(), "sh").args(["-c", &format!("git show{hint} && git commit -qm both")]));
+    done.ok();
+    assert!(them.read(&other).contains("# Theirs"));
+    them.chant(&["list"]).ok().says_not("Recorded");
+    assert_files(&them, &id);
+    assert_eq!(them.events(&format!("{id}.1")), ["create"]);
+    them.chant(&["fsck"]).ok();
+}

@@ -25,4 +25,4 @@ pub use registry::{Agent, Client, Invocation, Surroundings};
 pub use run_dir::{Liveness, RunDir};
 pub use script::script_of;
 pub use settings::Limits;
-pub use stop::{Heard, Stop};
+pub use stop::{Heard, Stop, stop_asked};

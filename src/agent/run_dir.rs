@@ -5,6 +5,7 @@
 //! | `lock`      | locked by the git-chant that runs the agent; not inherited                      |
 //! | `log`       | the agent's output; locked by us *and* by the agent, which inherits the lock    |
 //! | `spec`      | the spec's id                                                                   |
+//! | `agent`     | the name of the agent that works                                                |
 //! | `prompt.md` | what the agent was told                                                         |
 //! | `group`     | the agent's process group                                                       |
 //! | `worktree`  | where it works                                                                  |
@@ -40,6 +41,19 @@ pub enum Liveness {
     Dead,
 }
 
+/// A run that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRun<'a> {
+    /// Its id.
+    pub run_id: &'a str,
+    /// The spec's id.
+    pub spec_id: &'a str,
+    /// The agent's name.
+    pub agent: &'a str,
+    /// How many of it may be at work at once.
+    pub most: Option<u32>,
+}
+
 /// The directory of one run; whoever made or claimed it holds its lock until this is dropped.
 #[derive(Debug)]
 pub struct RunDir {
@@ -48,30 +62,39 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory of a new run, locked by us.
-    pub fn create(common_dir: &Path, run_id: &str, spec_id: &str) -> Result<Self> {
-        let path = run_path(common_dir, run_id)?;
+    /// Makes the directory of a new run, locked by us. `None`: its agent is at work as often as it may be, on other specs.
+    pub fn create_within(common_dir: &Path, new: &NewRun<'_>) -> Result<Option<Self>> {
+        let path = run_path(common_dir, new.run_id)?;
         let runs = runs_dir(common_dir);
         fs::create_dir_all(&runs).with_context(|| format!("could not make {}", runs.display()))?;
         // Held while a directory is half made: one that is found half made under it belongs to nobody.
         let making = File::create(making_path(common_dir)).context("could not open the lock of half made runs")?;
         making.lock().context("could not lock half made runs")?;
         remove_leftovers(&runs);
+        // Whoever makes a run is alone here, so that two do not take the same room.
+        if let Some(most) = new.most
+            && at_work(common_dir, new.agent)?.iter().filter(|id| *id != new.spec_id).count() >= most as usize
+        {
+            return Ok(None);
+        }
         let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(&runs).context("could not make a run's directory")?;
         let lock = File::create_new(unfinished.path().join("lock")).context("could not make a run's lock")?;
         lock.lock().context("could not lock a run")?;
-        fs::write(unfinished.path().join("spec"), format!("{spec_id}\n")).context("could not record a run's spec")?;
+        fs::write(unfinished.path().join("spec"), format!("{}\n", new.spec_id)).context("could not record a run's spec")?;
+        fs::write(unfinished.path().join("agent"), new.agent).context("could not record a run's agent")?;
         // rename refuses a directory with something in it, and every run has its lock in it: an id is taken once.
         if let Err(error) = fs::rename(unfinished.path(), &path) {
             return Err(match error.kind() {
-                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => Failure::new(format!("run '{run_id}' exists already")).into(),
+                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
+                    Failure::new(format!("run '{}' exists already", new.run_id)).into()
+                }
                 _ => anyhow::Error::new(error).context(format!("could not make {}", path.display())),
             });
         }
         drop(unfinished.keep());
         let dir = Self { path, lock: Some(lock) };
         dir.reserve();
-        Ok(dir)
+        Ok(Some(dir))
     }
 
     /// A run that exists, without its lock.
@@ -116,6 +139,11 @@ impl RunDir {
     pub fn spec_id(&self) -> Option<String> {
         let text = fs::read_to_string(self.path.join("spec")).ok()?;
         Some(text.trim_end().to_owned()).filter(|id| !id.is_empty())
+    }
+
+    /// The name of the agent that works.
+    pub fn agent(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("agent")).ok()
     }
 
     /// The agent's process group, once it was started.
@@ -215,6 +243,14 @@ impl RunDir {
         end_all(&Tree::new(group, Some(self.run_id()))?.without_strangers(), grace)
     }
 
+    /// Its agent has ended: it takes nobody's room while whoever claimed it goes on with it.
+    pub fn retire(&self) -> Result<()> {
+        match fs::remove_file(self.path.join("agent")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context("could not record that an agent ended"),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the directory; refused while the run is another's or its agent lives.
     pub fn remove(self) -> Result<()> {
         let foreign = self.lock.is_none() && stays_locked(&self.path.join("lock"));
@@ -244,6 +280,13 @@ impl RunDir {
             .and_then(|()| fs::rename(&unfinished, self.path.join(name)))
             .with_context(|| format!("could not write {}", self.path.join(name).display()))
     }
+}
+
+/// The specs on which an agent of this name is at work: under a git-chant, or without one.
+pub fn at_work(common_dir: &Path, agent: &str) -> Result<Vec<String>> {
+    let mut runs = RunDir::list(common_dir)?;
+    runs.retain(|run| run.agent().as_deref() == Some(agent) && run.liveness() != Liveness::Dead);
+    Ok(runs.iter().filter_map(RunDir::spec_id).collect())
 }
 
 fn runs_dir(common_dir: &Path) -> PathBuf {

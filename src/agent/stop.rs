@@ -46,8 +46,13 @@ impl Stop {
 
     /// True since somebody asked us to stop.
     pub fn asked(&self) -> bool {
-        shared().asked()
+        stop_asked()
     }
+}
+
+/// True since somebody asked us to stop, where a [`Stop`] listens.
+pub fn stop_asked() -> bool {
+    shared().asked()
 }
 
 impl Drop for Stop {

@@ -5,7 +5,7 @@ use crate::output::{Colour, Output, safe};
 use crate::spec::{SpecId, Status};
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, Live};
-use crate::workflow::many::{self, Request, Teller, What, Which, Worked};
+use crate::workflow::many::{self, Request, Sum, Teller, What, Which, Worked};
 use crate::workflow::merge::Merged;
 use crate::workflow::plan::Options;
 use crate::workflow::start::Started;
@@ -89,14 +89,16 @@ pub fn jobs(ctx: &Context, parallel: Option<&str>) -> Result<usize> {
 pub fn run(ctx: &Context, request: &Request, json: bool) -> Result<Outcome> {
     let words = Words { out: ctx.out, prefixed: request.jobs > 1, merges: request.merge };
     let teller: &dyn Teller = if json { &Machine { out: ctx.out } } else { &words };
-    let list = many::work(ctx, request, teller)?;
+    let Sum { list, stopped } = many::work(ctx, request, teller)?;
     let done = list.iter().filter(|worked| worked.is_done()).count();
     if json {
         ctx.out.json_line(&json!({ "event": "summary", "done": done, "not_done": list.len() - done }));
+    } else if stopped && list.is_empty() {
+        ctx.out.line("Stopped before anything was started.");
     } else {
         sum_up(ctx, request, &list);
     }
-    Ok(if done == list.len() { Outcome::Yes } else { Outcome::No })
+    Ok(if done == list.len() && !(stopped && list.is_empty()) { Outcome::Yes } else { Outcome::No })
 }
 
 /// Prints what would be worked, in the order in which it could be.

@@ -74,9 +74,17 @@ pub trait Teller: Sync {
     fn ended(&self, worked: &Worked);
 }
 
-/// Works the specs of a request until nothing more can be started, and says what became of each, in the order in which they ended.
-/// Those that were named and could not be started are at the end.
-pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec<Worked>> {
+/// What became of a request.
+#[derive(Debug)]
+pub struct Sum {
+    /// What became of each spec, in the order in which they ended. Those that were named and could not be started are at the end.
+    pub list: Vec<Worked>,
+    /// Somebody asked us to stop.
+    pub stopped: bool,
+}
+
+/// Works the specs of a request until nothing more can be started.
+pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum> {
     let graceful = Graceful::begin(ctx)?;
     let _held = ctx.out.hold();
     let mut pool = Pool::new(ctx, request)?;
@@ -107,7 +115,7 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Vec
             }
         }
     });
-    pool.finish(teller)
+    Ok(Sum { list: pool.finish(teller)?, stopped: graceful.asked() })
 }
 
 /// One spec to be worked, in a thread of its own.

@@ -29,6 +29,7 @@ pub mod receive;
 pub mod recover;
 pub mod rename;
 pub mod resume;
+pub mod room;
 pub mod schedule;
 pub mod session;
 pub mod settings;

@@ -19,7 +19,7 @@ pub type PassedOver = BTreeMap<SpecId, Oid>;
 
 /// Starts a spec. Where it is claimed and the remote's has moved, what it is now decides whether it may be started still.
 pub fn begin(ctx: &Context, id: &SpecId, options: &Options) -> Result<Started> {
-    start::until_it_takes(id, || start::begin(ctx, plan::plan(ctx, ctx.store().require(id)?, options.clone())?))
+    start::until_it_takes(ctx, id, || start::begin(ctx, plan::plan(ctx, ctx.store().require(id)?, options.clone())?))
 }
 
 /// Ready specs in the order in which they are worked: larger `priority:` first, none counts as 0, then the older one.

@@ -90,6 +90,7 @@ pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
             .into());
     }
     dir.end_agent(Duration::from_secs(5))?;
+    dir.retire()?;
     save_run(ctx, id, &dir)?;
     keep_what_is_there(ctx, id, dir.run_id())?;
     Ok(Some(dir))

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Begins another attempt, in the client's last session where it has one and `new_session` does not forbid it. A dead run is ended first.
 pub fn begin(ctx: &Context, id: &SpecId, options: &Options, new_session: bool) -> Result<Started> {
     let mut dead = None;
-    let started = start::until_it_takes(id, || {
+    let started = start::until_it_takes(ctx, id, || {
         let spec = ctx.store().require(id)?;
         may_resume(&spec)?;
         claim::refuse_elsewhere(ctx, &spec)?;

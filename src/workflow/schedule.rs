@@ -12,8 +12,10 @@ pub struct Share {
     pub weight: u32,
     /// How many of it may run at once (`chant.agent.<name>.maxConcurrent`).
     pub most: Option<u32>,
-    /// How many of it are running.
+    /// How many of it are running here.
     pub running: u32,
+    /// How many of it others run in the same repository.
+    pub elsewhere: u32,
     /// How many of it were started so far.
     pub started: u32,
 }
@@ -73,9 +75,16 @@ pub fn next(now: &Now<'_>) -> Step {
     }
 }
 
+impl Share {
+    /// True where one more of it may run.
+    pub fn has_room(&self) -> bool {
+        self.most.is_none_or(|most| self.running.saturating_add(self.elsewhere) < most)
+    }
+}
+
 /// The agent that is furthest behind its share, of those that have room; the first of several.
 fn choose(agents: &[Share]) -> Option<usize> {
-    let free = agents.iter().enumerate().filter(|(_, agent)| agent.most.is_none_or(|most| agent.running < most));
+    let free = agents.iter().enumerate().filter(|(_, agent)| agent.has_room());
     // (started + 1) / weight, compared without dividing.
     let due = |agent: &Share| (u64::from(agent.started) + 1, u64::from(agent.weight.max(1)));
     free.min_by(|(_, a), (_, b)| {
@@ -95,7 +104,7 @@ mod tests {
     }
 
     fn agent(name: &str, weight: u32, most: Option<u32>) -> Share {
-        Share { name: name.into(), weight, most, running: 0, started: 0 }
+        Share { name: name.into(), weight, most, running: 0, elsewhere: 0, started: 0 }
     }
 
     fn now<'a>(ready: &'a [SpecId], agents: &'a [Share]) -> Now<'a> {
@@ -161,6 +170,8 @@ mod tests {
         assert_eq!(order(vec![agent("a", 1, None), agent("b", 4, None)], true), "bbbabbbbab");
         assert_eq!(order(vec![agent("a", 1, Some(1)), agent("b", 1, Some(2))], false), "abb");
         assert_eq!(order(vec![agent("a", 9, Some(1)), agent("b", 1, None)], false), "abbbbbbbbb");
+        let elsewhere = |name, most, elsewhere| Share { elsewhere, ..agent(name, 9, Some(most)) };
+        assert_eq!(order(vec![elsewhere("a", 3, 1), elsewhere("b", 1, 1), agent("c", 1, Some(1))], false), "aac");
         assert_eq!(order(vec![agent("a", 0, None), agent("b", u32::MAX, None)], true), "bbbbbbbbbb");
     }
 }

@@ -18,7 +18,7 @@ pub const PROMPT: &str = "merge-conflict";
 pub fn begin(ctx: &Context, id: &SpecId, target: &str, options: &Options) -> Result<Started> {
     let options =
         Options { prompt: options.prompt.clone().or(Some(PROMPT.to_owned())), target: Some(target.to_owned()), ..options.clone() };
-    start::until_it_takes(id, || {
+    start::until_it_takes(ctx, id, || {
         let spec = ctx.store().require(id)?;
         if spec.event.status != Status::Completed {
             return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant show {id}")).into());

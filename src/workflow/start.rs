@@ -2,6 +2,7 @@
 //! the event that says it happened, so a spec is never in progress with nobody working.
 
 use super::plan::{Plan, compose};
+use super::room::{self, Full};
 use super::{claim, verify};
 use crate::agent::RunDir;
 use crate::context::{self, Context};
@@ -30,16 +31,28 @@ pub struct Started {
     _held: Held,
 }
 
-/// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back. `None`: the spec changed since
-/// the plan was made; plan again.
-pub fn begin(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
+/// What came of beginning a run.
+pub enum Begun {
+    /// It is on.
+    Yes(Box<Started>),
+    /// The spec changed since the plan was made: plan again.
+    Changed,
+    /// Its agent is at work as often as it may be: wait, and plan again.
+    Full(Full),
+}
+
+/// Makes branch, worktree and prompt, and records `start`. On any failure what was made is taken back.
+pub fn begin(ctx: &Context, plan: Plan) -> Result<Begun> {
     let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
     if !is_unchanged(ctx, &plan)? {
-        return Ok(None);
+        return Ok(Begun::Changed);
     }
     let run_id = new_run_id();
-    let dir = RunDir::create(ctx.repo.common_dir(), &run_id, plan.spec.id.as_str())?;
+    let dir = match room::take(ctx, &plan, &run_id)? {
+        Ok(dir) => dir,
+        Err(full) => return Ok(Begun::Full(full)),
+    };
     let full = format!("refs/heads/{}", plan.spec.id.branch());
     let made = super::recover::set_aside(ctx, &plan.spec.id, "left over").and_then(|_| {
         let first = first_commit(ctx, &plan)?;
@@ -53,20 +66,24 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
         return Err(error);
     }
     match prepare(ctx, &plan, &dir, &run_id) {
-        Ok(Some((base, spec))) => Ok(Some(Started { plan, spec, dir, base, _lock: lock, _held: held })),
+        Ok(Some((base, spec))) => Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, _lock: lock, _held: held }))),
         not_begun => {
             take_back(ctx, &plan, &run_id);
             dir.remove()?;
-            not_begun.map(|_| None)
+            not_begun.map(|_| Begun::Changed)
         }
     }
 }
 
-/// Plans and begins until it takes. Whoever edits or approves meanwhile is not refused for it, and neither is the start.
-pub fn until_it_takes(id: &SpecId, mut begin: impl FnMut() -> Result<Option<Started>>) -> Result<Started> {
-    for _ in 0..TRIES {
-        if let Some(started) = begin()? {
-            return Ok(started);
+/// Plans and begins until it takes. Whoever edits or approves meanwhile is not refused for it, and neither is the start; for room it is
+/// waited.
+pub fn until_it_takes(ctx: &Context, id: &SpecId, mut begin: impl FnMut() -> Result<Begun>) -> Result<Started> {
+    let (mut tries, mut told) = (0, false);
+    while tries < TRIES {
+        match begin()? {
+            Begun::Yes(started) => return Ok(*started),
+            Begun::Changed => tries += 1,
+            Begun::Full(full) => full.wait(ctx, &mut told)?,
         }
     }
     Err(Failure::new(format!("{id} kept changing while its run was being prepared")).hint(format!("git chant history {id}")).into())
@@ -147,26 +164,29 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
     }
 }
 
-/// Begins another attempt on the branch and in the worktree of the last one. `None`: the spec changed since the plan was made.
-pub fn go_on(ctx: &Context, plan: Plan) -> Result<Option<Started>> {
+/// Begins another attempt on the branch and in the worktree of the last one.
+pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
     may_go_on(ctx, &plan)?;
     let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
     if !is_unchanged(ctx, &plan)? {
-        return Ok(None);
+        return Ok(Begun::Changed);
     }
     let run_id = new_run_id();
     let id = &plan.spec.id;
     let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
     let tip = tip.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
-    let dir = RunDir::create(ctx.repo.common_dir(), &run_id, id.as_str())?;
+    let dir = match room::take(ctx, &plan, &run_id)? {
+        Ok(dir) => dir,
+        Err(full) => return Ok(Begun::Full(full)),
+    };
     match prepare_again(ctx, &plan, &dir, tip) {
-        Ok(Some((base, spec))) => Ok(Some(Started { plan, spec, dir, base, _lock: lock, _held: held })),
+        Ok(Some((base, spec))) => Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, _lock: lock, _held: held }))),
         not_begun => {
             // Nobody works in it; the next try locks it again.
             ctx.repo.unlock_worktree(&plan.worktree)?;
             dir.remove()?;
-            not_begun.map(|_| None)
+            not_begun.map(|_| Begun::Changed)
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use git_chant::agent::process::run;
+use git_chant::agent::run_dir::NewRun;
 use git_chant::agent::{Ended, Liveness, RunDir, Task};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::path::Path;
@@ -53,7 +54,7 @@ fn fixture() -> (tempfile::TempDir, RunDir) {
     super::programs::hear_signals();
     let dir = super::common::scratch();
     let name = dir.path().file_name().unwrap().to_str().unwrap();
-    let run_dir = RunDir::create(dir.path(), &format!("run{name}"), "001-x").unwrap();
+    let run_dir = made(dir.path(), &format!("run{name}"));
     (dir, run_dir)
 }
 
@@ -61,6 +62,10 @@ fn run_quietly(task: Task) -> (Ended, String) {
     let mut said = Vec::new();
     let ended = run(task, &mut |bytes| said.extend_from_slice(bytes)).unwrap();
     (ended, String::from_utf8(said).unwrap())
+}
+
+fn made(common_dir: &Path, run_id: &str) -> RunDir {
+    RunDir::create_within(common_dir, &NewRun { run_id, spec_id: "001-x", agent: "robin", most: None }).unwrap().unwrap()
 }
 
 pub(super) fn is_dead(pid: &str) -> bool {

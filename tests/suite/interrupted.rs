@@ -9,7 +9,8 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 /// Says its process id and stays until it may go on.
-const STAYS: &str = "echo $$ >\"$HOME/pid.new\"; mv \"$HOME/pid.new\" \"$HOME/pid\"; until test -e \"$HOME/go\"; do sleep 0.02; done";
+pub(super) const STAYS: &str =
+    "echo $$ >\"$HOME/pid.new\"; mv \"$HOME/pid.new\" \"$HOME/pid\"; until test -e \"$HOME/go\"; do sleep 0.02; done";
 
 fn repository() -> TestRepo {
     let repo = TestRepo::with_chant();
@@ -24,7 +25,7 @@ fn slow_hook(repo: &TestRepo) {
     repo.script(repo.git_dir().join("hooks/pre-commit"), &format!("[ \"$(git branch --show-current)\" = main ] && exit\n{STAYS}"));
 }
 
-fn flag(repo: &TestRepo, name: &str) -> PathBuf {
+pub(super) fn flag(repo: &TestRepo, name: &str) -> PathBuf {
     repo.root().join("home").join(name)
 }
 
@@ -37,24 +38,32 @@ fn wait_for(condition: impl Fn() -> bool) {
     }
 }
 
-/// A git-chant in a group of its own, as a shell would start it, that has come to what [`STAYS`].
-struct Stuck {
-    child: Child,
+/// A git-chant in a group of its own, as a shell would start it.
+pub(super) struct Stuck {
+    pub(super) child: Child,
     said: BufReader<ChildStderr>,
-    stays: String,
+    /// The process of what [`STAYS`].
+    pub(super) stays: String,
 }
 
 impl Stuck {
-    fn start(repo: &TestRepo, args: &[&str]) -> Self {
+    /// One that has come to what [`STAYS`].
+    pub(super) fn start(repo: &TestRepo, args: &[&str]) -> Self {
         drop(std::fs::remove_file(flag(repo, "pid")));
         drop(std::fs::remove_file(flag(repo, "go")));
+        let begun = Self::begin(repo, args);
+        wait_for(|| flag(repo, "pid").exists());
+        let stays = std::fs::read_to_string(flag(repo, "pid")).unwrap();
+        Self { stays, ..begun }
+    }
+
+    /// One that does whatever it does.
+    pub(super) fn begin(repo: &TestRepo, args: &[&str]) -> Self {
         let mut command = repo.command(repo.path(), CHANT);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        wait_for(|| flag(repo, "pid").exists());
-        let stays = std::fs::read_to_string(flag(repo, "pid")).unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
-        Self { child, said, stays }
+        Self { child, said, stays: String::new() }
     }
 
     /// A terminal tells everybody in its foreground group.
@@ -64,7 +73,7 @@ impl Stuck {
 
     /// Waits until it says this.
     #[track_caller]
-    fn until(&mut self, text: &str) {
+    pub(super) fn until(&mut self, text: &str) {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
@@ -72,7 +81,7 @@ impl Stuck {
         }
     }
 
-    fn end(mut self) -> Outcome {
+    pub(super) fn end(mut self) -> Outcome {
         let mut stderr = String::new();
         self.said.read_to_string(&mut stderr).unwrap();
         let mut outcome = Outcome { code: 0, stdout: String::new(), stderr };

@@ -34,6 +34,7 @@ mod races;
 mod real_clients;
 mod real_managers;
 mod red_team;
+mod room;
 mod server;
 mod several;
 mod share;

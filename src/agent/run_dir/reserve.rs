@@ -36,11 +36,12 @@ impl RunDir {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::agent::run_dir::NewRun;
 
     #[test]
     fn room_is_set_aside_and_goes_with_the_run() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::create(dir.path(), "r", "s").unwrap();
+        let run = RunDir::create_within(dir.path(), &NewRun { run_id: "r", spec_id: "s", agent: "a", most: None }).unwrap().unwrap();
         assert_eq!(fs::metadata(run.reserve_path()).unwrap().len(), ROOM as u64);
         assert!(!run.make_room(), "a disk with room is not full");
         assert!(run.reserve_path().exists());

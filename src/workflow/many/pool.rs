@@ -10,13 +10,16 @@ use crate::store::Listed;
 use crate::workflow::plan::{Options, parse_duration};
 use crate::workflow::resume::{self, Unfinished};
 use crate::workflow::schedule::{Now, Share};
-use crate::workflow::{find, next};
+use crate::workflow::{find, next, room};
 use anyhow::{Result, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How often we look for specs that others made ready.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How often we look how many agents others run.
+const COUNT: Duration = Duration::from_millis(500);
 
 /// What a person asked for.
 #[derive(Clone, Debug)]
@@ -48,6 +51,9 @@ pub(super) struct Pool<'a> {
     /// Specs that are left alone until then.
     held_back: BTreeMap<SpecId, Instant>,
     looked: Option<Instant>,
+    counted: Option<Instant>,
+    /// It was said what everything waits for.
+    told: bool,
     last_start: Option<Instant>,
     stopped: bool,
     trouble: Option<anyhow::Error>,
@@ -71,6 +77,8 @@ impl<'a> Pool<'a> {
             ready: Vec::new(),
             held_back: BTreeMap::new(),
             looked: None,
+            counted: None,
+            told: false,
             last_start: None,
             stopped: false,
             trouble: None,
@@ -81,19 +89,51 @@ impl<'a> Pool<'a> {
     /// Looks again what is ready, where that may have changed.
     pub(super) fn look(&mut self, stop: bool) {
         self.stopped |= stop;
+        self.look_for_ready();
+        if let Err(error) = self.count() {
+            self.give_up(error);
+        }
+    }
+
+    fn look_for_ready(&mut self) {
         let due = self.held_back().is_some_and(|rest| rest.is_zero());
         if self.stopped || (!due && self.looked.is_some_and(|looked| looked.elapsed() < LOOK)) {
             return;
         }
         match self.ready_now() {
             Ok(ready) => self.ready = ready,
-            // What runs is brought to its end first.
-            Err(error) => {
-                self.trouble = Some(error);
-                self.stopped = true;
-            }
+            Err(error) => self.give_up(error),
         }
         self.looked = Some(Instant::now());
+    }
+
+    /// What runs is brought to its end first.
+    fn give_up(&mut self, error: anyhow::Error) {
+        self.trouble = Some(error);
+        self.stopped = true;
+    }
+
+    /// Looks how many of each limited agent others run, now and then and while something could start.
+    fn count(&mut self) -> Result<()> {
+        let recent = self.counted.is_some_and(|counted| counted.elapsed() < COUNT);
+        if self.stopped || recent || self.ready.is_empty() || self.running.len() >= self.request.jobs {
+            return Ok(());
+        }
+        self.counted = Some(Instant::now());
+        let mut waits = None;
+        for agent in &mut self.agents {
+            let Some(most) = agent.most else { continue };
+            let mut others = room::at_work(self.ctx, &agent.name)?;
+            others.retain(|id| !self.running.keys().any(|own| own.as_str() == id));
+            agent.elsewhere = u32::try_from(others.len()).unwrap_or(u32::MAX);
+            waits = waits.or((!agent.has_room()).then(|| room::words(&agent.name, most, &others)));
+        }
+        let alone = self.running.is_empty() && !self.agents.iter().any(Share::has_room);
+        if let (Some(waits), true, false) = (waits, alone, self.told) {
+            self.ctx.out.note(format!("Waiting: {waits}"));
+            self.told = true;
+        }
+        Ok(())
     }
 
     /// When the first spec that is held back may start.
@@ -264,7 +304,7 @@ fn agents(ctx: &Context, options: &Options) -> Result<Vec<Share>> {
             continue;
         }
         let (weight, most) = agent.share();
-        shares.push(Share { name: agent.name().to_owned(), weight, most, running: 0, started: 0 });
+        shares.push(Share { name: agent.name().to_owned(), weight, most, running: 0, elsewhere: 0, started: 0 });
     }
     Ok(shares)
 }

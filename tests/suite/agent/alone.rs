@@ -1,6 +1,6 @@
 //! A git-chant that is signalled or killed has to be a process of its own: this test binary again, told to run the first test only.
 
-use super::{LONG, is_dead, task, wait_until};
+use super::{LONG, is_dead, made, task, wait_until};
 use git_chant::agent::process::{end_group, run};
 use git_chant::agent::{Liveness, RunDir};
 use rustix::process::{Pid, Signal, kill_process};
@@ -21,7 +21,7 @@ fn a_process_of_its_own_says_how_its_agent_ended() {
 /// Runs the agent script and says how it ended; a line on standard input ends it afterwards.
 fn be_helper(dir: &Path, script: &str) {
     let id = dir.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
-    let run_dir = RunDir::create(dir, &format!("run{id}"), "001-x").unwrap();
+    let run_dir = made(dir, &format!("run{id}"));
     let mut out = std::io::stdout();
     let ended = run(task(&run_dir, dir, script), &mut |bytes| {
         out.write_all(bytes).unwrap();

@@ -39,6 +39,16 @@ impl Repository {
         Ok(self.worktrees()?.into_iter().find(|tree| tree.branch.as_deref() == Some(branch) && !tree.prunable))
     }
 
+    /// The worktree in which this branch (full name) is being rebased: its HEAD is detached, and at the end the branch must be where it was.
+    pub fn worktree_rebasing(&self, branch: &str) -> Result<Option<Worktree>> {
+        let is_rebasing = |tree: &Worktree| {
+            let Ok(there) = Self::open(&tree.path) else { return false };
+            let name = |dir: &str| std::fs::read_to_string(there.git_dir().join(dir).join("head-name")).unwrap_or_default();
+            ["rebase-merge", "rebase-apply"].into_iter().any(|dir| name(dir).trim_end() == branch)
+        };
+        Ok(self.worktrees()?.into_iter().find(|tree| tree.branch.is_none() && !tree.prunable && is_rebasing(tree)))
+    }
+
     /// Makes a linked worktree of an existing branch at `path`, locked for `reason`.
     pub fn add_worktree(&self, path: &Path, branch: &str, reason: &str) -> Result<()> {
         let made = self.change_worktrees(&["add", "--quiet", "--lock", "--reason", reason, "--"], &[path.as_os_str(), branch.as_ref()]);

@@ -7,7 +7,7 @@ use super::{files, finish, overrule, pickup, plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
-use crate::git::{Commit, CommitDraft, Git, Oid, RefChange, RefUpdate};
+use crate::git::{Commit, CommitDraft, Git, Oid, RefChange, RefUpdate, Repository};
 use crate::spec::{EventKind, Facts, SpecId, Status};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
@@ -110,8 +110,8 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     }
     if !is_there {
         let conflicts = match ctx.repo.worktree_of(&full)? {
-            Some(tree) => in_checkout(ctx, spec, &tree.path, &how(asked.result, tip, &message))?,
-            None => without_checkout(ctx, &full, &asked, &message)?,
+            Some(tree) => in_checkout(ctx, spec, &tree.path, tip, &how(asked.result, tip, &message))?,
+            None => without_checkout(ctx, spec, &full, &asked, &message)?,
         };
         if !conflicts.is_empty() {
             return Ok(Merged::Conflict(conflicts));
@@ -172,17 +172,19 @@ fn how(checked: Option<Oid>, tip: Oid, message: &str) -> Vec<String> {
 }
 
 /// An ordinary `git merge`, with the repository's hooks, in the worktree that has the target checked out.
-fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, args: &[String]) -> Result<Vec<String>> {
+fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, tip: Oid, args: &[String]) -> Result<Vec<String>> {
     let git = Git::at(worktree);
+    require_idle(spec, worktree)?;
     let aside = set_file_aside(ctx, spec, worktree)?;
     let output = git.command(args).with_hooks().outliving_us().run_raw()?;
     if output.status.success() {
         return Ok(Vec::new());
     }
-    let conflicts = git.command(["diff", "--name-only", "--diff-filter=U", "-z"]).output()?;
-    let list: Vec<String> =
-        conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()).collect();
-    if git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).succeeds()? {
+    let mut list = Vec::new();
+    // A merge that is not ours is none of ours to end.
+    if git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).run_raw()?.stdout == format!("{tip}\n").as_bytes() {
+        let conflicts = git.command(["diff", "--name-only", "--diff-filter=U", "-z"]).output()?;
+        list.extend(conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()));
         git.command(["merge", "--abort"]).output()?;
     }
     if let Some(bytes) = aside {
@@ -190,9 +192,27 @@ fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, args: &[String]) -> 
     }
     if list.is_empty() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        return Err(Failure::new(format!("git merge refused in {}: {}", worktree.display(), said.trim())).into());
+        return Err(Failure::new(format!("git merge refused in {}: {}", worktree.display(), said.trim()))
+            .hint(format!("git -C '{}' status", worktree.display()))
+            .hint(format!("once nothing is in the way: git chant merge {}", spec.id))
+            .into());
     }
     Ok(list)
+}
+
+/// What git is in the middle of in a checkout is somebody's: it is neither ended nor merged beside. A bisect minds no merge.
+fn require_idle(spec: &Spec, worktree: &Path) -> Result<()> {
+    match Repository::open(worktree)?.operation() {
+        None | Some("bisect") => Ok(()),
+        Some(word) => Err(in_the_middle(spec, word, worktree).into()),
+    }
+}
+
+fn in_the_middle(spec: &Spec, word: &str, worktree: &Path) -> Failure {
+    Failure::new(format!("git {word} is not finished in {}", worktree.display()))
+        .hint(format!("finish it: git {word} --continue"))
+        .hint(format!("or give it up: git {word} --abort"))
+        .hint(format!("then: git chant merge {}", spec.id))
 }
 
 /// A spec file that could not be committed would stop git's merge. Its edit is recorded already (every command looks first), so the file
@@ -228,8 +248,11 @@ fn merge_commit(ctx: &Context, current: Oid, tip: Oid, message: &str) -> Result<
 }
 
 /// Moves a branch that is checked out nowhere to the merge.
-fn without_checkout(ctx: &Context, full: &str, asked: &Asked, message: &str) -> Result<Vec<String>> {
+fn without_checkout(ctx: &Context, spec: &Spec, full: &str, asked: &Asked, message: &str) -> Result<Vec<String>> {
     let (Some(current), [(tip, _)]) = (asked.current, &asked.heads[..]) else { return Ok(Vec::new()) };
+    if let Some(worktree) = ctx.repo.worktree_rebasing(full)? {
+        return Err(in_the_middle(spec, "rebase", &worktree.path).into());
+    }
     let commit = match asked.result {
         Some(commit) => commit,
         None => match merge_commit(ctx, current, *tip, message)? {

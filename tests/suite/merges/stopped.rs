@@ -85,6 +85,44 @@ fn our_own_merge_leaves_nothing_half_done() {
     assert_eq!(repo.git(&["rev-parse", "main"]), head);
 }
 
+/// What a person is in the middle of is theirs: their half resolved conflict was ended as though it were ours.
+#[test]
+fn our_own_merge_ends_nothing_that_somebody_is_at() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
+    repo.git(&["switch", "-q", "-c", "theirs"]);
+    repo.write("clash", "theirs\n");
+    repo.commit_all("Theirs");
+    repo.git(&["format-patch", "-q", "-1", "-o", repo.root().to_str().unwrap()]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.write("clash", "ours\n");
+    repo.commit_all("Ours");
+    repo.write("clash", "ours again\n");
+    repo.commit_all("Ours again");
+    let patch = repo.root().join("0001-Theirs.patch");
+    let begun: [(&str, &[&str]); 5] = [
+        ("merge", &["merge", "theirs"]),
+        ("cherry-pick", &["cherry-pick", "theirs"]),
+        ("revert", &["revert", "HEAD~1"]),
+        ("am", &["am", "-3", patch.to_str().unwrap()]),
+        ("rebase", &["rebase", "theirs"]),
+    ];
+    for (word, begin) in begun {
+        assert_ne!(repo.try_git(begin).code, 0, "{word}");
+        repo.write("clash", "resolved\n");
+        let (before, main) = (repo.snapshot(), repo.git(&["rev-parse", "main"]));
+        let said = repo.chant(&["merge", &id, "--target", "main"]).fails(128).says(&format!("git {word} is not finished in"));
+        said.says(&format!("hint: finish it: git {word} --continue")).says(&format!("hint: then: git chant merge {id}"));
+        before.assert_same(&repo.snapshot());
+        assert_eq!((repo.git(&["rev-parse", "main"]), repo.read("clash").as_str()), (main, "resolved\n"), "{word}");
+        repo.git(&[word, "--abort"]);
+    }
+    // A bisect minds nothing.
+    repo.git(&["bisect", "start"]);
+    repo.chant(&["merge", &id]).ok();
+}
+
 #[test]
 fn published_commits_can_always_be_pulled() {
     let repo = repository();

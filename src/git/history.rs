@@ -1,6 +1,6 @@
 //! Questions about the commit graph, and the tree that verdicts rest on.
 
-use super::{Git, Oid, Repository};
+use super::{CommitDraft, Git, Oid, Repository, Signature};
 use crate::failure::Failure;
 use anyhow::{Context as _, Result, bail};
 use std::collections::HashMap;
@@ -179,8 +179,31 @@ impl Repository {
         self.git().command(["verify-commit", &commit.to_string()]).succeeds()
     }
 
+    /// The code that git makes of two commits; `None` where that is in conflict, or they have nothing in common. Spec files are merged by a
+    /// driver that not every repository has, and are not the work.
+    pub fn merged_code(&self, ours: Oid, theirs: Oid) -> Result<Option<Oid>> {
+        if self.merge_bases(ours, theirs)?.is_empty() {
+            return Ok(None);
+        }
+        let merged = self.merge_tree(ours, theirs)?;
+        let clean = merged.conflicts.iter().all(|path| is_planning(path.as_bytes()));
+        clean.then(|| self.code_tree(merged.tree)).transpose()
+    }
+
+    /// The code of `onto` with what leads from one commit to another, as a cherry-pick or a revert makes it; `None` where that conflicts.
+    pub fn carried_code(&self, from: Oid, to: Oid, onto: Oid) -> Result<Option<Oid>> {
+        // `git merge-tree --merge-base` is younger than the oldest git that is good enough.
+        let nobody = Signature { name: "git-chant".to_owned(), email: String::new(), seconds: 0, offset: 0 };
+        let stand_in = |of: Oid, parents: Vec<Oid>| {
+            let (author, committer) = (nobody.clone(), nobody.clone());
+            self.write_commit(&CommitDraft { tree: self.commit(of)?.tree, parents, message: "stand-in\n".to_owned(), author, committer })
+        };
+        let base = stand_in(from, Vec::new())?;
+        self.merged_code(stand_in(onto, vec![base])?, stand_in(to, vec![base])?)
+    }
+
     /// The stable patch id (`git patch-id --stable`) of going from one commit to another, specs and archive left out; `None` where
-    /// nothing changes.
+    /// nothing changes. It is blind for blanks and for the place in a file: commits that have it in common may be the same change.
     pub fn patch_id(&self, from: Oid, to: Oid) -> Result<Option<String>> {
         let (from, to) = (from.to_string(), to.to_string());
         let args = ["diff-tree", "-r", "-p", "--no-renames", "--full-index", "--binary", &from, &to, "--"];

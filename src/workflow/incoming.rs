@@ -103,15 +103,13 @@ fn is_true_revert(ctx: &Context, id: Oid, commit: &IncomingCommit, is_there: imp
     if !is_there(undone)? {
         return Ok(false);
     }
-    let undoing = ctx.repo.patch_id(undone, before)?;
-    Ok(undoing.is_some() && ctx.repo.patch_id(parent, id)? == undoing)
+    let code = ctx.repo.code_tree(id)?;
+    Ok(code != ctx.repo.code_tree(parent)? && ctx.repo.carried_code(undone, before, parent)? == Some(code))
 }
 
 /// True where a merge of two holds just the code that git makes of its parents: what a person (or an agent) added to it is work like any other.
 fn is_clean_merge(ctx: &Context, id: Oid) -> Result<bool> {
     let commit = ctx.repo.commit(id)?;
     let [ours, theirs] = commit.parents[..] else { return Ok(false) };
-    let merged = ctx.repo.merge_tree(ours, theirs)?.tree;
-    // Spec files are merged by a driver that not every repository has, and are not the work.
-    Ok(ctx.repo.code_tree(merged)? == ctx.repo.code_tree(id)?)
+    Ok(ctx.repo.merged_code(ours, theirs)? == Some(ctx.repo.code_tree(id)?))
 }

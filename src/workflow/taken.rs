@@ -7,7 +7,7 @@ use crate::git::Oid;
 use crate::spec::Facts;
 use crate::store::Spec;
 use anyhow::Result;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Work that the result holds in other commits.
 pub(super) struct TakenOver {
@@ -26,15 +26,18 @@ pub(super) enum By {
     Commit(String),
 }
 
-/// Finds what does the work of `tip`, where that itself does not come in.
+/// Finds what does the work of `tip`, where that itself does not come in: it holds just the code that git makes of merging the work there.
 pub(super) fn over(ctx: &Context, id: &str, tip: Oid, incoming: &Incoming, asked: &Asked) -> Result<Option<By>> {
     let Some(current) = asked.current.filter(|_| ctx.repo.has_object(tip)) else { return Ok(None) };
     let Some(base) = ctx.repo.merge_bases(tip, current)?.first().copied() else { return Ok(None) };
-    let Some(whole) = ctx.repo.patch_id(base, tip)? else { return Ok(None) };
+    if ctx.repo.code_tree(base)? == ctx.repo.code_tree(tip)? {
+        return Ok(None);
+    }
+    let does_it = |from: Oid, to: Oid| Ok::<_, anyhow::Error>(ctx.repo.merged_code(from, tip)? == Some(ctx.repo.code_tree(to)?));
     for (head, _) in &asked.heads {
         let from = ctx.repo.merge_bases(*head, current)?.first().copied();
         if let Some(from) = from.filter(|from| from != head)
-            && ctx.repo.patch_id(from, *head)?.as_ref() == Some(&whole)
+            && does_it(from, *head)?
         {
             return Ok(Some(By::Everything));
         }
@@ -42,7 +45,7 @@ pub(super) fn over(ctx: &Context, id: &str, tip: Oid, incoming: &Incoming, asked
     for commit in incoming.commits.iter().filter(|commit| gate::implemented(commit).iter().any(|named| named == id)) {
         if let ([parent], Some(own)) = (&commit.parents[..], Oid::from_hex(&commit.id))
             && let Some(parent) = Oid::from_hex(parent)
-            && ctx.repo.patch_id(parent, own)?.as_ref() == Some(&whole)
+            && does_it(parent, own)?
         {
             return Ok(Some(By::Commit(commit.id.clone())));
         }
@@ -79,17 +82,29 @@ pub(super) fn later(view: &View<'_>, incoming: &Incoming, spec: &Spec, facts: &F
 /// Those commits that do something which no commit of the work does by itself.
 fn without_copies(ctx: &Context, commits: Vec<String>, tip: Oid, began: Option<Oid>) -> Result<Vec<String>> {
     let patch = |id: Oid| match ctx.repo.commit(id)?.parents[..] {
-        [parent] => ctx.repo.patch_id(parent, id),
-        _ => Ok(None),
+        [parent] => Ok(ctx.repo.patch_id(parent, id)?.map(|patch| (patch, parent))),
+        _ => Ok::<_, anyhow::Error>(None),
     };
     let Some(began) = began else { return Ok(commits) };
-    let mut work = HashSet::new();
+    let mut work: HashMap<String, Vec<(Oid, Oid)>> = HashMap::new();
     for own in ctx.repo.rev_list(&["--no-merges", &format!("{began}..{tip}")])? {
-        work.extend(patch(own)?);
+        if let Some((patch, parent)) = patch(own)? {
+            work.entry(patch).or_default().push((parent, own));
+        }
     }
+    let is_copy = |id: Oid| {
+        let Some((patch, parent)) = patch(id)? else { return Ok(false) };
+        let code = Some(ctx.repo.code_tree(id)?);
+        for (from, to) in work.get(&patch).into_iter().flatten() {
+            if ctx.repo.carried_code(*from, *to, parent)? == code {
+                return Ok(true);
+            }
+        }
+        Ok::<_, anyhow::Error>(false)
+    };
     let mut rest = Vec::new();
     for commit in commits {
-        let copied = Oid::from_hex(&commit).map(patch).transpose()?.flatten().is_some_and(|patch| work.contains(&patch));
+        let copied = Oid::from_hex(&commit).map(is_copy).transpose()?.unwrap_or_default();
         rest.extend((!copied).then_some(commit));
     }
     Ok(rest)

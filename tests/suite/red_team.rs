@@ -1,5 +1,6 @@
 //! An agent that wants its work merged without doing it. Each way is refused here, or gitchant-gate(7) names the setting that refuses it.
 
+mod alike;
 mod sly;
 
 use super::common::TestRepo;

@@ -1,0 +1,77 @@
+//! What looks like work that was checked, or like its undoing, and is neither: a patch id is blind for blanks, and for the place in a file.
+
+use super::super::common::TestRepo;
+use super::super::merges::repository;
+use super::refused;
+
+/// Two functions alike, in a language in which blanks say something.
+const BEFORE: &str = "def one(x):\n    y = 0\n    return y\n\n\ndef two(x):\n    y = 0\n    return y\n";
+/// The work: in the second one.
+const DONE: &str =
+    "def one(x):\n    y = 0\n    return y\n\n\ndef two(x):\n    y = 0\n    if x:\n        y = 1\n        y = 2\n    return y\n";
+/// The same words, indented otherwise.
+const DEDENTED: &str =
+    "def one(x):\n    y = 0\n    return y\n\n\ndef two(x):\n    y = 0\n    if x:\n        y = 1\n    y = 2\n    return y\n";
+/// The same words, elsewhere.
+const ELSEWHERE: &str =
+    "def one(x):\n    y = 0\n    if x:\n        y = 1\n        y = 2\n    return y\n\n\ndef two(x):\n    y = 0\n    return y\n";
+
+/// A spec whose work is finished.
+fn worked() -> (TestRepo, String) {
+    let repo = repository();
+    repo.write("f.py", BEFORE);
+    repo.commit_all("Begin");
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.write("../done", DONE);
+    repo.agent("python", "cat ../../../../done >f.py; git commit -q -a -m Two; sed -i 's/^- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\"");
+    repo.chant(&["work", &id]).ok();
+    (repo, id)
+}
+
+/// One commit upon `from` that leaves the file so.
+fn commit(repo: &TestRepo, branch: &str, from: &str, text: &str, message: &str) {
+    repo.git(&["switch", "-q", "-C", branch, from]);
+    repo.write("f.py", text);
+    repo.git(&["-c", "core.hooksPath=/dev/null", "commit", "-q", "--allow-empty", "-a", "-m", message]);
+    repo.git(&["switch", "-q", "main"]);
+}
+
+#[test]
+fn a_squash_that_differs_in_blanks_or_place_is_not_the_work() {
+    let (repo, id) = worked();
+    let message = format!("chant({id}): do it");
+    for text in [DEDENTED, ELSEWHERE] {
+        commit(&repo, "sly", "main", text, &message);
+        refused(&repo, "sly", &format!("spec {id}: its finished work"));
+    }
+    // What main changes within the lines that a patch shows is no matter: the squash is what git makes of the two.
+    commit(&repo, "aside", "main", &BEFORE.replacen("def one(x)", "def one(z)", 1), "Aside");
+    repo.git(&["merge", "-q", "aside"]);
+    commit(&repo, "squash", "main", &DONE.replacen("def one(x)", "def one(z)", 1), &message);
+    repo.try_git(&["merge", "-q", "squash"]).ok();
+}
+
+#[test]
+fn a_copy_that_differs_in_place_is_more_work() {
+    let (repo, id) = worked();
+    let both = ELSEWHERE.replace("def two(x):\n    y = 0\n", "def two(x):\n    y = 0\n    if x:\n        y = 1\n        y = 2\n");
+    commit(&repo, "sly", &format!("chant/{id}"), &both, &format!("chant({id}): do it"));
+    refused(&repo, "sly", &format!("spec {id}: its work went on after it was finished"));
+}
+
+#[test]
+fn a_revert_that_differs_in_blanks_or_place_is_none() {
+    let repo = repository();
+    repo.write("f.py", DONE);
+    repo.commit_all("Begin");
+    repo.write("f.py", BEFORE);
+    repo.commit_all("Take it away");
+    repo.git(&["config", "chant.requireSpec", "true"]);
+    let message = format!("Revert \"Take it away\"\n\nThis reverts commit {}.", repo.head());
+    for text in [DEDENTED, ELSEWHERE] {
+        commit(&repo, "sly", "main", text, &message);
+        refused(&repo, "sly", "belongs to no spec: Revert");
+    }
+    commit(&repo, "honest", "main", DONE, &message);
+    repo.try_git(&["merge", "-q", "honest"]).ok();
+}

@@ -1,9 +1,11 @@
 //! What a command is handed: the repository, its specs, the settings, and where to print.
 
 use crate::git::Repository;
+use crate::git::idle::IdleWorktrees;
 use crate::output::Output;
 use crate::store::Store;
 use anyhow::Result;
+use std::sync::Arc;
 
 /// A command's surroundings. Made once, in [`Context::discover`].
 pub struct Context {
@@ -13,6 +15,8 @@ pub struct Context {
     pub out: Output,
     /// The run that we are inside of (`CHANT_RUN_ID`), if we were started by an agent.
     pub inside_run: Option<String>,
+    /// Worktrees that runs hand on to each other, in a command that has many.
+    pub idle: Option<Arc<IdleWorktrees>>,
 }
 
 impl Context {
@@ -30,7 +34,7 @@ impl Context {
     pub fn of(repo: Repository) -> Self {
         let out = Output::new(repo.config("color.ui").as_deref());
         let inside_run = std::env::var("CHANT_RUN_ID").ok().filter(|run| !run.is_empty());
-        Self { repo, out, inside_run }
+        Self { repo, out, inside_run, idle: None }
     }
 
     /// The repository's specs.

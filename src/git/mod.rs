@@ -8,6 +8,7 @@ pub mod command;
 mod fetch;
 pub mod glance;
 pub mod history;
+pub mod idle;
 pub mod memory;
 mod near;
 pub mod objects;

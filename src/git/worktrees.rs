@@ -89,6 +89,11 @@ impl Repository {
         self.change_worktrees(&["move", "--"], &[path.as_os_str(), target.as_os_str()])
     }
 
+    /// Moves a worktree, locked or not; it stays locked.
+    pub(super) fn move_locked_worktree(&self, path: &Path, target: &Path) -> Result<()> {
+        self.change_worktrees(&["move", "--force", "--force", "--"], &[path.as_os_str(), target.as_os_str()])
+    }
+
     fn change_worktrees(&self, args: &[&str], paths: &[&OsStr]) -> Result<()> {
         let lock = self.worktrees_lock()?;
         lock.lock().context("could not lock the worktrees")?;

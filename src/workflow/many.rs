@@ -14,14 +14,14 @@ use super::plan::Options;
 use super::schedule::{self, Step};
 use super::start::Started;
 use super::work::{self, Report};
-use super::{finish::Conclusion, pickup, resume};
+use super::{finish::Conclusion, idle, pickup, resume};
 use crate::context::Context;
+use crate::git::idle::IdleWorktrees;
 use crate::spec::SpecId;
 use anyhow::{Result, anyhow};
 use pool::Pool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 /// How often we look whether somebody asked us to stop.
@@ -89,6 +89,7 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum
     let _held = ctx.out.hold();
     let mut pool = Pool::new(ctx, request)?;
     let merging = Mutex::new(());
+    let idle = Arc::new(IdleWorktrees::begin(&ctx.repo, request.jobs)?);
     let (send, ended) = mpsc::channel();
     std::thread::scope(|scope| {
         loop {
@@ -97,7 +98,7 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum
                 Step::Start(id, agent) => {
                     let options = Options { agent: Some(pool.begin(&id, agent)), ..request.options.clone() };
                     let resumes = request.which == Which::Unfinished;
-                    let job = Job { id, options, resumes, merges: request.merge.then_some(&merging), teller };
+                    let job = Job { id, options, resumes, merges: request.merge.then_some(&merging), idle: &idle, teller };
                     let send = send.clone();
                     scope.spawn(move || {
                         let what = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| Err(anyhow!("git-chant has a bug")));
@@ -115,6 +116,7 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum
             }
         }
     });
+    idle::clear(ctx, &idle);
     Ok(Sum { list: pool.finish(teller)?, stopped: graceful.asked() })
 }
 
@@ -125,12 +127,13 @@ struct Job<'a> {
     resumes: bool,
     /// One merge at a time; `None` where nothing is to be merged.
     merges: Option<&'a Mutex<()>>,
+    idle: &'a Arc<IdleWorktrees>,
     teller: &'a dyn Teller,
 }
 
 impl Job<'_> {
     fn run(&self) -> Result<What> {
-        let ctx = Context::discover()?;
+        let ctx = Context { idle: Some(Arc::clone(self.idle)), ..Context::discover()? };
         let started = match self.start(&ctx) {
             Ok(started) => started,
             Err(error) => return Ok(What::NotStarted(error)),

@@ -13,6 +13,7 @@ pub mod fold;
 pub mod fsck;
 pub mod graceful;
 pub mod hooks;
+pub mod idle;
 pub mod incoming;
 pub mod judge;
 pub mod live;

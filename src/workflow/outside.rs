@@ -7,6 +7,7 @@ use super::plan::worktrees_dir;
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::git::glance::Glance;
+use crate::git::idle::is_idle;
 use crate::git::{Oid, worktrees::Worktree};
 use crate::spec::event::one_line;
 use anyhow::Result;
@@ -155,7 +156,7 @@ fn checkouts(ctx: &Context, own: &Path) -> Result<BTreeMap<PathBuf, Checkout>> {
     let busy: Vec<PathBuf> = runs.iter().filter(|run| run.liveness() != Liveness::Dead).filter_map(RunDir::worktree).collect();
     let verify = worktrees_dir(&ctx.repo).join(".verify");
     let mut trees = ctx.repo.worktrees()?;
-    trees.retain(|tree| !tree.prunable && tree.path != own && tree.path != verify && !busy.contains(&tree.path));
+    trees.retain(|tree| !tree.prunable && tree.path != own && tree.path != verify && !busy.contains(&tree.path) && !is_idle(&tree.path));
     let mut found = BTreeMap::new();
     for some in trees.chunks(AT_ONCE) {
         let glances: Vec<_> = std::thread::scope(|scope| {

@@ -12,6 +12,7 @@ use std::time::Duration;
 /// Says which runs of ours ended without git-chant, and how to go on. Called by commands that people type.
 pub fn report(ctx: &Context) -> Result<()> {
     run_dir::sweep(ctx.repo.common_dir());
+    drop(super::idle::sweep(ctx));
     let mut dead = 0;
     for dir in RunDir::list(ctx.repo.common_dir())? {
         let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };

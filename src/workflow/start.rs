@@ -3,7 +3,7 @@
 
 use super::plan::{Plan, compose};
 use super::room::{self, Full};
-use super::{claim, verify};
+use super::{claim, idle, verify};
 use crate::agent::RunDir;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -123,7 +123,7 @@ fn first_commit(ctx: &Context, plan: &Plan) -> Result<Oid> {
 fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Option<(Oid, Spec)>> {
     let (id, branch) = (&plan.spec.id, plan.spec.id.branch());
     let full = format!("refs/heads/{branch}");
-    ctx.repo.add_worktree(&plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
+    idle::make(ctx, &plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
     dir.set_worktree(&plan.worktree)?;
     super::setup::prepare(ctx, &plan.worktree)?;
     for (input, tip) in &plan.inputs {
@@ -201,7 +201,7 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
     match ctx.repo.worktree_of(&format!("refs/heads/{branch}"))? {
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
         None => {
-            ctx.repo.add_worktree(&plan.worktree, &branch, &reason)?;
+            idle::make(ctx, &plan.worktree, &branch, &reason)?;
             super::setup::prepare(ctx, &plan.worktree)?;
         }
     }

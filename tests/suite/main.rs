@@ -19,6 +19,7 @@ mod git_facts;
 mod hand_edits;
 mod hand_over;
 mod hooks;
+mod idle;
 mod ids;
 mod interrupted;
 mod join;

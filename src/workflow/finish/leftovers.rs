@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::git::worktrees::{self, Changes};
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::store::{SPEC_DIR, spec_path};
-use crate::workflow::setup;
+use crate::workflow::{idle, setup};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -126,6 +126,9 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
     if !in_the_way(ctx, worktree)?.is_empty() {
         ctx.repo.unlock_worktree(worktree)?;
         ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
+        return Ok(());
+    }
+    if idle::keep(ctx, worktree) {
         return Ok(());
     }
     take_away(ctx, worktree)

@@ -19,6 +19,9 @@ const PREFIX: &str = ".idle-";
 /// What lies in the git directory of a worktree in which nothing is going on.
 const PLAIN: &[&str] = &["COMMIT_EDITMSG", "HEAD", "ORIG_HEAD", "commondir", "gitdir", "index", "locked"];
 
+/// Settings with which git believes that a file is as it was without looking, or after a shorter look. An agent can set them too.
+const BLIND: &[&str] = &["core.checkStat", "core.fsmonitor", "core.ignoreStat", "core.trustctime"];
+
 /// The idle worktrees of this process, which is to take them away itself. Where it could not, [`Repository::left_idle`] finds them.
 #[derive(Debug)]
 pub struct IdleWorktrees {
@@ -108,8 +111,8 @@ impl Repository {
 /// True for a worktree in which git would make no difference by making it again: nothing is untracked, ignored or an empty directory, no
 /// entry of the index is hidden from `git status`, and nothing is going on in it that HEAD alone does not tell.
 fn is_as_made(path: &Path) -> Result<bool> {
-    let git_dir = Repository::open(path)?.git_dir().to_owned();
-    if !is_plain(&git_dir)? {
+    let tree = Repository::open(path)?;
+    if BLIND.iter().any(|key| tree.config(key).is_some()) || !is_plain(tree.git_dir())? {
         return Ok(false);
     }
     let git = Git::at(path);

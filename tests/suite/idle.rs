@@ -84,15 +84,21 @@ skipped) git update-index --skip-worktree tracked; echo hidden >tracked ;;
 bisect) git bisect start >/dev/null ;;
 ref) git update-ref refs/worktree/mine HEAD ;;
 sparse) mkdir -p "$git_dir/info"; echo '/dir/' >"$git_dir/info/sparse-checkout" ;;
-config) git config extensions.worktreeConfig true; git config --worktree core.autocrlf true ;;
+stat)
+    git config core.trustctime false
+    touch -d 2020-02-02 tracked
+    git update-index --refresh
+    printf 'not committed' >tracked
+    touch -d 2020-02-02 tracked ;;
+config) git config --unset core.trustctime; git config extensions.worktreeConfig true; git config --worktree core.autocrlf true ;;
 esac"#;
 
 #[test]
 fn what_one_agent_leaves_reaches_no_other() {
     let repo = repository(MISCHIEF);
-    let titles = ["ignored", "empty", "assumed", "skipped", "bisect", "ref", "sparse", "config", "last"];
+    let titles = ["ignored", "empty", "assumed", "skipped", "bisect", "ref", "sparse", "stat", "config", "last"];
     let ids = titles.map(|title| repo.add_spec(title, &[]));
-    repo.chant(&["work", "--all"]).ok().says("9 of 9 specs done:").says("The worktree stays");
+    repo.chant(&["work", "--all"]).ok().says("10 of 10 specs done:").says("The worktree stays");
     for (id, title) in ids.iter().zip(titles) {
         assert_eq!(repo.look(id, "found"), NOTHING, "found by {title}");
     }

@@ -1,15 +1,17 @@
 //! Bringing finished work into its target: the gate first, then an ordinary merge where the target is checked out, else one without a
 //! checkout. A conflict leaves nothing half done.
 
+mod checkout;
+
 use super::ask::Refusal;
 use super::judge::{self, Asked};
-use super::{files, finish, overrule, pickup, plan, verify};
+use super::{finish, overrule, pickup, plan, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
-use crate::git::{Commit, CommitDraft, Git, Oid, RefChange, RefUpdate, Repository};
+use crate::git::{Commit, CommitDraft, Oid, RefChange, RefUpdate, Repository};
 use crate::spec::{EventKind, Facts, SpecId, Status};
-use crate::store::{Change, Spec, spec_path};
+use crate::store::{Change, Spec};
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::path::Path;
@@ -110,7 +112,13 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     }
     if !is_there {
         let conflicts = match ctx.repo.worktree_of(&full)? {
-            Some(tree) => in_checkout(ctx, spec, &tree.path, tip, &how(asked.result, tip, &message))?,
+            Some(tree) => {
+                require_idle(spec, &tree.path)?;
+                checkout::merge(
+                    ctx,
+                    &checkout::Merge { spec, worktree: &tree.path, current, tip, checked: asked.result, message: &message },
+                )?
+            }
             None => without_checkout(ctx, spec, &full, &asked, &message)?,
         };
         if !conflicts.is_empty() {
@@ -163,43 +171,6 @@ pub fn mark(ctx: &Context, spec: &Spec, target: &str, commit: Oid) -> Result<()>
     ctx.store().amend(&spec.id, |_| Ok(Some(change.clone()))).map(drop)
 }
 
-/// The arguments of git's own merge: of the work, or of the merge of it that was checked.
-fn how(checked: Option<Oid>, tip: Oid, message: &str) -> Vec<String> {
-    match checked {
-        Some(commit) => ["merge", "--ff-only", &commit.to_string()].map(str::to_owned).to_vec(),
-        None => ["merge", "--no-ff", "--no-edit", "-m", message, &tip.to_string()].map(str::to_owned).to_vec(),
-    }
-}
-
-/// An ordinary `git merge`, with the repository's hooks, in the worktree that has the target checked out.
-fn in_checkout(ctx: &Context, spec: &Spec, worktree: &Path, tip: Oid, args: &[String]) -> Result<Vec<String>> {
-    let git = Git::at(worktree);
-    require_idle(spec, worktree)?;
-    let aside = set_file_aside(ctx, spec, worktree)?;
-    let output = git.command(args).with_hooks().outliving_us().run_raw()?;
-    if output.status.success() {
-        return Ok(Vec::new());
-    }
-    let mut list = Vec::new();
-    // A merge that is not ours is none of ours to end.
-    if git.command(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).run_raw()?.stdout == format!("{tip}\n").as_bytes() {
-        let conflicts = git.command(["diff", "--name-only", "--diff-filter=U", "-z"]).output()?;
-        list.extend(conflicts.split(|&b| b == 0).filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned()));
-        git.command(["merge", "--abort"]).output()?;
-    }
-    if let Some(bytes) = aside {
-        files::replace(&worktree.join(spec_path(&spec.id)), &bytes)?;
-    }
-    if list.is_empty() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        return Err(Failure::new(format!("git merge refused in {}: {}", worktree.display(), said.trim()))
-            .hint(format!("git -C '{}' status", worktree.display()))
-            .hint(format!("once nothing is in the way: git chant merge {}", spec.id))
-            .into());
-    }
-    Ok(list)
-}
-
 /// What git is in the middle of in a checkout is somebody's: it is neither ended nor merged beside. A bisect minds no merge.
 fn require_idle(spec: &Spec, worktree: &Path) -> Result<()> {
     match Repository::open(worktree)?.operation() {
@@ -213,26 +184,6 @@ fn in_the_middle(spec: &Spec, word: &str, worktree: &Path) -> Failure {
         .hint(format!("finish it: git {word} --continue"))
         .hint(format!("or give it up: git {word} --abort"))
         .hint(format!("then: git chant merge {}", spec.id))
-}
-
-/// A spec file that could not be committed would stop git's merge. Its edit is recorded already (every command looks first), so the file
-/// goes back to HEAD's version for the merge, which brings the finished one.
-fn set_file_aside(ctx: &Context, spec: &Spec, worktree: &Path) -> Result<Option<Vec<u8>>> {
-    let path = spec_path(&spec.id);
-    let git = Git::at(worktree);
-    let dirty = git.command(["status", "--porcelain=v1", "--untracked-files=all", "--", &path]).line()?;
-    if dirty.is_empty() || ctx.silent() {
-        return Ok(None);
-    }
-    let bytes = std::fs::read(worktree.join(&path)).with_context(|| format!("could not read {path}"))?;
-    if dirty.starts_with("??") {
-        std::fs::remove_file(worktree.join(&path)).with_context(|| format!("could not set {path} aside"))?;
-    } else if dirty.starts_with(' ') {
-        git.command(["checkout", "--quiet", "HEAD", "--", &path]).output()?;
-    } else {
-        return Err(Failure::new(format!("{path} has staged changes")).hint(format!("git restore --staged {path}")).into());
-    }
-    Ok(Some(bytes))
 }
 
 /// A merge commit made from trees: no checkout is touched, and no ref. Else the files in conflict.

@@ -1,5 +1,6 @@
 //! The gate through real git: every ordinary way of merging, into the main and into a linked worktree, of complete and of incomplete work.
 
+mod failing;
 mod hooks;
 mod reasons;
 mod settings;

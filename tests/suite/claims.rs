@@ -108,7 +108,7 @@ fn a_stale_claim_is_taken_over_and_who_lost_it_keeps_its_work_beside() {
     let take = format!("for i in $(seq 50); do git chant reset --stale {id} && break; done");
     let inner = format!("cd '{}' && unset CHANT_RUN_ID && {take}; git chant work --claim {id}", them.path().display());
     let starts = format!("git -C '{}' log --format=%s refs/chant/specs/{id} | grep -c ^start", us.path().display());
-    let wait = format!("for i in $(seq 400); do [ \"$({starts})\" = 2 ] && break; sleep 0.05; done");
+    let wait = format!("for i in $(seq 4000); do [ \"$({starts})\" = 2 ] && break; sleep 0.05; done");
     us.agent("loses", &format!("({inner}) || exit 3; {wait}; echo mine > mine; {WORKS}"));
     let said = us.chant(&["work", "--claim", &id]).fails(1).says("went on without this run").says(&format!("kept on chant/{id}@"));
     // It is said when it is seen, and not only at the end.
@@ -133,7 +133,8 @@ fn a_claim_is_stale_by_the_observers_own_clock() {
     us.agent("hangs", KILLS);
     let killed = us.chant(&["work", "--claim", &id]);
     assert!(killed.code >= 1000, "{killed}");
-    them.chant(&["reset", "--stale", &id]).fails(128).says("no sign of life for 0s only").says("stale after 30m").says("in 30m: git chant");
+    let said = them.chant(&["reset", "--stale", &id]).fails(128).says("no sign of life for ").says("s only; that is stale after 30m");
+    said.says("in 30m: git chant");
     them.git(&["config", "chant.claimTimeout", "0s"]);
     them.chant(&["reset", "--stale", &id, "-m", "its disk died"]).ok();
     assert_eq!(them.events(&id), ["create", "start", "reset"]);
@@ -149,7 +150,7 @@ fn the_holder_shows_that_it_is_alive() {
     us.git(&["config", "chant.claimTimeout", "1s"]);
     let name = format!("refs/chant/specs/{id}");
     let tip = format!("git -C '{}' ls-remote origin {name}", us.path().display());
-    us.agent("long", &format!("was=$({tip}); for i in $(seq 600); do [ \"$({tip})\" = \"$was\" ] || break; sleep 0.05; done; {WORKS}"));
+    us.agent("long", &format!("was=$({tip}); for i in $(seq 6000); do [ \"$({tip})\" = \"$was\" ] || break; sleep 0.05; done; {WORKS}"));
     us.chant(&["work", "--claim", &id]).ok();
     let events = us.events(&id);
     assert!(events.contains(&"claim".to_owned()) && events.last().is_some_and(|last| last == "finish"), "{events:?}");

@@ -76,8 +76,13 @@ pub fn may_take_over(ctx: &Context, remote: &str, id: &SpecId) -> Result<()> {
         words(age.unmoved),
         words(age.timeout)
     ))
-    .hint(format!("in {}: git chant reset --stale {id}", words(age.left())))
+    .hint(format!("in {}: git chant reset --stale {id}", words(whole_minutes(age.left()))))
     .into())
+}
+
+/// Up to the next minute: whoever comes then must not be sent away again.
+fn whole_minutes(time: Duration) -> Duration {
+    if time.as_secs() < 60 { time } else { Duration::from_secs(time.as_secs().div_ceil(60) * 60) }
 }
 
 /// `90s`, `15m`, `2h 5m`.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// How long a lock may be in our way that means nothing: somebody merely looks, or a thread of ours has forked a child that holds
 /// all our files until its exec.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// True while another open file holds the lock. Asking takes a shared lock for a moment, so that two who ask do not see each other.
 pub(super) fn is_locked(path: &Path) -> bool {
@@ -26,7 +26,7 @@ pub(super) fn stays_locked(path: &Path) -> bool {
         if Instant::now() >= deadline {
             return true;
         }
-        std::thread::sleep(PATIENCE / 50);
+        std::thread::sleep(PATIENCE / 200);
     }
     false
 }
@@ -38,7 +38,7 @@ pub(super) fn take_lock(file: &File) -> Result<bool> {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(false),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE / 50),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE / 200),
             Err(TryLockError::Error(error)) => return Err(error).context("could not lock a run's file"),
         }
     }

@@ -24,7 +24,7 @@ fn ids() -> impl Strategy<Value = Vec<SpecId>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::chance::properties(1000))]
 
     #[test]
     fn an_id_is_kept_as_it_is_and_is_one_safe_name(text in text()) {

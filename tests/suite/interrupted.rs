@@ -31,7 +31,7 @@ pub(super) fn flag(repo: &TestRepo, name: &str) -> PathBuf {
 
 #[track_caller]
 fn wait_for(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < deadline, "it never came true");
         std::thread::sleep(Duration::from_millis(5));

@@ -3,6 +3,7 @@
 //!
 //! The moments are drawn from a seed, which a failure names; `GIT_CHANT_TEST_SEED` replays it, `GIT_CHANT_TEST_ALL=1` takes every moment.
 
+use crate::chance::seed;
 use crate::common::{CHANT, Outcome, Snapshot, TestRepo, walk};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeSet;
@@ -112,10 +113,7 @@ impl Copy<'_> {
     fn settle(&self) {
         let agent = self.noted("agent").pop();
         let mark = format!("KILL_DIR={}", self.dir.display());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while marked(&mark, agent.as_deref()) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until_gone(|| marked(&mark, agent.as_deref()));
     }
 
     fn status(&self) -> String {
@@ -207,6 +205,18 @@ impl Copy<'_> {
     }
 }
 
+/// Waits until nobody is there any more. One look is not enough: a process that is about to become another program has no environment for a
+/// moment.
+pub fn until_gone(is_there: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut looks = 0;
+    while looks < 3 {
+        looks = if is_there() { 0 } else { looks + 1 };
+        assert!(Instant::now() < deadline, "what was killed is still there");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// True while a process other than the agent carries the mark in its environment.
 fn marked(mark: &str, agent: Option<&str>) -> bool {
     fs::read_dir("/proc").into_iter().flatten().flatten().any(|entry| {
@@ -219,11 +229,6 @@ fn marked(mark: &str, agent: Option<&str>) -> bool {
 
 fn has_mark(process: &Path, mark: &str) -> bool {
     fs::read(process.join("environ")).is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == mark.as_bytes()))
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("GIT_CHANT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    given.unwrap_or_else(|| fastrand::u64(..1_000_000))
 }
 
 /// Says which kill it was when the test fails in it.

@@ -4,6 +4,7 @@
 //! `GIT_CHANT_TEST_SEED` replays the moments that a failure names, `GIT_CHANT_TEST_ALL=1` takes a hundred.
 
 use crate::common::{CHANT, Outcome, TestRepo};
+use crate::kills::until_gone;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
@@ -71,10 +72,7 @@ fn settle(repo: &TestRepo) {
     let has_mark = |entry: fs::DirEntry| {
         fs::read(entry.path().join("environ")).is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == mark.as_bytes()))
     };
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while fs::read_dir("/proc").into_iter().flatten().flatten().any(has_mark) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_gone(|| fs::read_dir("/proc").into_iter().flatten().flatten().any(has_mark));
 }
 
 fn commits(repo: &TestRepo) -> BTreeSet<String> {
@@ -135,7 +133,7 @@ impl Drop for Named {
 
 #[test]
 fn killed_while_four_are_worked() {
-    let seed = std::env::var("GIT_CHANT_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let seed = crate::chance::seed();
     let mut random = fastrand::Rng::with_seed(seed);
     let scene = Scene::new();
     let whole = scene.copy("whole");

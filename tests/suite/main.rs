@@ -4,6 +4,7 @@
 mod agent;
 mod agents_behave;
 mod attempts;
+mod chance;
 mod claims;
 mod clients;
 mod cmd;

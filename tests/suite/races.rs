@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// Notes that it was started, works, and ticks what no command decides.
 const AGENT: &str = r#"echo "$CHANT_SPEC_ID" >>"$STARTED"
@@ -57,8 +58,10 @@ fn words(args: &[&str]) -> Vec<String> {
     args.iter().map(|&arg| arg.to_owned()).collect()
 }
 
-/// Who commits something of their own meanwhile, as a person would: again when another git process holds a lock.
+/// Who commits something of their own meanwhile, as a person would: again when another git process holds a lock, and not without a pause,
+/// in which others find the index free.
 fn commit_own_file(repo: &TestRepo, number: usize, done: &Path) {
+    let began = Instant::now();
     let file = format!("own-{number}");
     repo.write(&file, "mine\n");
     let staged = repo.try_git(&["add", &file]).code == 0;
@@ -67,6 +70,7 @@ fn commit_own_file(repo: &TestRepo, number: usize, done: &Path) {
         text.push_str(&format!("{file}\n"));
         fs::write(done, text).unwrap();
     }
+    std::thread::sleep(began.elapsed());
 }
 
 /// The commands of twenty terminals: the first spec is edited while it is started, the second approved, the third both (so that an approval

@@ -101,7 +101,7 @@ fn they_work_side_by_side() {
         .map(|(client, _)| {
             let env = configure(&repo, client, port);
             let id = repo.add_spec(&format!("Let {client} say hello"), &["It greets `$ grep -q hello hello.txt`", "It is kind"]);
-            let command = chant(&["work", &id, "--agent", client, "--timeout", "120s"], &env);
+            let command = chant(&["work", &id, "--agent", client, "--timeout", "900s"], &env);
             (*client, id, command)
         })
         .collect();

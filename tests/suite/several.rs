@@ -12,7 +12,7 @@ const MAKE: &str = "echo \"$CHANT_SPEC_ID\" >\"made-$CHANT_SPEC_ID.txt\"; git ad
 fn together(count: usize) -> String {
     format!(
         "there=$(git rev-parse --git-common-dir)/there; mkdir -p \"$there\"; : >\"$there/$CHANT_SPEC_ID\"\n\
-         for _ in $(seq 600); do [ \"$(ls \"$there\" | wc -l)\" -ge {count} ] && break; sleep 0.05; done\n\
+         for _ in $(seq 6000); do [ \"$(ls \"$there\" | wc -l)\" -ge {count} ] && break; sleep 0.05; done\n\
          [ \"$(ls \"$there\" | wc -l)\" -ge {count} ] || exit 9\n{MAKE}"
     )
 }
@@ -144,7 +144,7 @@ fn machines_hear_of_every_run_and_the_sum() {
 /// Waits until the agents of this many specs are there.
 fn wait_for(repo: &TestRepo, count: usize) {
     let there = repo.common_dir().join("there");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while std::fs::read_dir(&there).map_or(0, Iterator::count) < count {
         assert!(Instant::now() < deadline, "the agents did not start");
         std::thread::sleep(Duration::from_millis(10));

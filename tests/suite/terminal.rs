@@ -59,7 +59,7 @@ impl Terminal {
     /// Waits until the screen is as it should be.
     #[track_caller]
     fn shows(&self, what: &str, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let lines = self.lines();
             if is_so(&lines) {

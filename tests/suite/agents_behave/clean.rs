@@ -62,7 +62,7 @@ impl Before {
 /// The processes that have this scenario's home in their environment, or lie in its directory: whatever else an agent shook off.
 fn living(repo: &TestRepo) -> Vec<String> {
     let home = format!("HOME={}", repo.root().join("home").display());
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {

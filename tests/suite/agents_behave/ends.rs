@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const DEAF: &str = "trap '' TERM INT HUP; echo $$ >\"$HOME/pid\"; while :; do sleep 1000; done";
 
 fn wait_for(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < deadline, "it never came true");
         std::thread::sleep(Duration::from_millis(5));
@@ -26,11 +26,18 @@ fn pid(repo: &TestRepo) -> Option<Pid> {
 
 #[test]
 fn one_that_hangs_and_ignores_term_is_killed_when_its_time_is_over() {
-    let (repo, id) = repository(&format!("{COMMIT}{DEAF}"));
-    repo.git(&["config", "chant.agent.odd.grace", "1s"]);
-    let work = work(&repo, &id, &["--timeout", "1s"]);
-    failed(&repo, &id, work, "the agent ran out of time");
-    assert!(super::reachable(&repo, "Make one"));
+    // Longer where the machine was so busy that it was ended before it had got there.
+    for time in ["1s", "10s", "100s"] {
+        let (repo, id) = repository(&format!("{COMMIT}{DEAF}"));
+        repo.git(&["config", "chant.agent.odd.grace", "1s"]);
+        let work = work(&repo, &id, &["--timeout", time]);
+        if pid(&repo).is_some() {
+            failed(&repo, &id, work, "the agent ran out of time");
+            assert!(super::reachable(&repo, "Make one"));
+            return;
+        }
+    }
+    panic!("it never began");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::chance::properties(500))]
 
     #[test]
     fn an_id_is_safe_or_refused(text in "\\PC{0,12}|[-.a-z@{}/ ~^:?*\\[\\\\]{0,12}|.{0,12}") {

@@ -146,7 +146,7 @@ fn disjoint() -> impl Strategy<Value = (Parts, Parts, Parts)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::chance::properties(500))]
 
     #[test]
     fn any_two_join_alike_from_both_sides(base in state(), a in branch(), b in branch()) {

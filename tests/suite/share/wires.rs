@@ -31,15 +31,19 @@ fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn answers(port: u16) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while Instant::now() < deadline {
-        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return true;
+impl Server {
+    /// Waits until it answers; false where it has ended, because somebody else has its port.
+    fn answers(&mut self, port: u16) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while self.0.try_wait().unwrap().is_none() && Instant::now() < deadline {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                // Or was it that somebody?
+                return self.0.try_wait().unwrap().is_none();
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
-        std::thread::sleep(Duration::from_millis(20));
+        false
     }
-    false
 }
 
 /// Two clones push, fetch, join and claim over this URL; then the server refuses, and nothing is lost.
@@ -101,8 +105,8 @@ fn git_daemon() {
         // The program itself, not `git daemon`, which would leave it behind when it is killed.
         let mut command = us.command(us.root(), Path::new(&us.git(&["--exec-path"])).join("git-daemon"));
         command.args(["--reuseaddr", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &base, &format!("--port={port}")]);
-        let _server = Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        if answers(port) {
+        let mut server = Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        if server.answers(port) {
             return shares_over(&us, &format!("git://127.0.0.1:{port}/origin.git"));
         }
     }
@@ -155,20 +159,20 @@ fn ssh_to_a_server() {
     std::fs::write(dir.join("config"), config).unwrap();
     let mut command = Command::new(sshd);
     command.args(["-D", "-e", "-f"]).arg(dir.join("config")).stdin(Stdio::null()).stdout(Stdio::null());
-    let _server = Server(command.stderr(std::fs::File::create(dir.join("log")).unwrap()).spawn().unwrap());
+    let mut server = Server(command.stderr(std::fs::File::create(dir.join("log")).unwrap()).spawn().unwrap());
     // One connection for all of the test: its handshake takes half a second, and git makes some thirty.
     let ssh = format!(
-        "ssh -F none -S {0}/shared -i {0}/user -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile={0}/known",
+        "ssh -F none -S {0}/shared -i {0}/user -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=60 -o StrictHostKeyChecking=no -o UserKnownHostsFile={0}/known",
         dir.display()
     );
     us.git(&["config", "--global", "core.sshCommand", &ssh]);
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "root".to_owned());
     let url = format!("ssh://{user}@127.0.0.1:{port}{}", us.root().join("origin.git").display());
-    let there = answers(port);
+    let there = server.answers(port);
     let mut command = us.command(&dir, "sh");
     command.args(["-c", &format!("exec {ssh} -M -N -p {port} {user}@127.0.0.1")]).stdin(Stdio::null()).stdout(Stdio::null());
     let mut master = Server(command.stderr(Stdio::null()).spawn().unwrap());
-    for _ in 0..250 {
+    for _ in 0..1000 {
         if dir.join("shared").exists() || master.0.try_wait().unwrap().is_some() {
             break;
         }

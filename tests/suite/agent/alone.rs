@@ -48,7 +48,7 @@ impl Helper {
         let dir = crate::common::scratch();
         let name = format!("{}::a_process_of_its_own_says_how_its_agent_ended", module_path!().split_once("::").unwrap().1);
         let mut command = Command::new("sh");
-        command.arg("-c").arg(how).arg(std::env::current_exe().unwrap()).args([&name, "--exact", "--nocapture"]);
+        command.arg("-c").arg(how).arg(std::env::current_exe().unwrap()).args([&name, "--exact", "--nocapture", "--test-threads=2"]);
         command.env("TEST_DIR", dir.path()).env("TEST_SCRIPT", script).env("GIT_DIR", "/nowhere").env("GITHEAD_abc", "x");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -148,7 +148,7 @@ fn an_agent_whose_git_chant_was_killed_is_seen_and_ended() {
     helper.until("ready");
     assert_eq!(RunDir::list(helper.dir.path()).unwrap()[0].liveness(), Liveness::Working);
     let run_dir = helper.kill();
-    assert_eq!(run_dir.liveness(), Liveness::Orphaned);
+    wait_until(|| run_dir.liveness() == Liveness::Orphaned);
     assert_eq!(run_dir.spec_id().as_deref(), Some("001-x"));
     // It goes on writing to its log.
     std::fs::write(helper.dir.path().join("go"), "on\n").unwrap();

@@ -3,12 +3,15 @@
 //! git's rules hold. packed-refs is read and replaced under its lock. Whoever creates one of these refs by itself meanwhile leaves a file,
 //! which counts before packed-refs: theirs stays, and we hear of it afterwards. What is in any way unusual is left to `git update-ref`.
 
+mod lock;
+
 use super::{RefChange, RefUpdate, Repository};
 use anyhow::{Context as _, Result};
+use lock::Turn;
+pub use lock::mend;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,9 @@ pub(super) const MANY: usize = 256;
 
 /// How long another process's lock is waited for; git waits as long for that of packed-refs.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often all is written anew because somebody else was faster.
+const TRIES: usize = 20;
 
 const HEADER: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
 
@@ -35,26 +41,30 @@ impl Repository {
             return Ok(None);
         }
         let Some(news) = self.news(changes) else { return Ok(None) };
-        let Some(lock) = Lock::take(self.common_dir())? else { return Ok(None) };
-        let files = loose(self.common_dir(), &news);
-        if !files.is_ok_and(|files| files.is_empty()) {
-            return Ok(None);
-        }
+        let Some(turn) = Turn::take(self.common_dir())? else { return Ok(None) };
         let path = self.common_dir().join("packed-refs");
-        let (old, mode) = match fs::symlink_metadata(&path) {
-            Ok(meta) if meta.is_file() => (fs::read(&path).context("could not read packed-refs")?, Some(meta.permissions())),
-            Err(error) if error.kind() == ErrorKind::NotFound => (HEADER.to_vec(), None),
-            _ => return Ok(None),
-        };
-        let merged = match merge(&old, &news) {
-            Merged::Text(text) => text,
-            Merged::Taken => return Ok(Some(RefUpdate::Lost)),
-            Merged::Unusual => return Ok(None),
-        };
-        lock.publish(&path, &merged, mode)?;
-        // gix tells one packed-refs from the next by its time alone.
-        self.gix.refs.force_refresh_packed_buffer().context("could not read packed-refs")?;
-        self.others_files(&news).map(Some)
+        for _ in 0..TRIES {
+            let Some(old) = Old::read(&path)? else { return Ok(None) };
+            let merged = match merge(&old.text, &news) {
+                Merged::Text(text) => text,
+                Merged::Taken => return Ok(Some(RefUpdate::Lost)),
+                Merged::Unusual => return Ok(None),
+            };
+            // All is written before the lock is taken: whoever kills us while we hold it, which is for moments, leaves it in git's way.
+            turn.write(&merged, old.mode)?;
+            let Some(lock) = turn.lock()? else { return Ok(None) };
+            if Old::read(&path)?.is_none_or(|now| now.text != old.text) {
+                continue;
+            }
+            if !loose(self.common_dir(), &news).is_ok_and(|files| files.is_empty()) {
+                return Ok(None);
+            }
+            lock.publish(&path)?;
+            // gix tells one packed-refs from the next by its time alone.
+            self.gix.refs.force_refresh_packed_buffer().context("could not read packed-refs")?;
+            return self.others_files(&news).map(Some);
+        }
+        Ok(None)
     }
 
     /// The refs to be made, where all are new names for commits that are here.
@@ -183,86 +193,22 @@ fn merge(old: &[u8], news: &News<'_>) -> Merged {
     Merged::Text(text)
 }
 
-/// git's lock of packed-refs, by a second name for a file of ours: should we be killed while we hold it, the next of us knows it again.
-struct Lock {
-    ours: PathBuf,
-    theirs: PathBuf,
-    file: File,
-    /// One of us at a time; the system lets go of it when we die.
-    _turn: File,
+/// packed-refs as it is.
+struct Old {
+    text: Vec<u8>,
+    mode: Option<fs::Permissions>,
 }
 
-impl Lock {
-    /// `None` where it cannot be had.
-    fn take(common_dir: &Path) -> Result<Option<Self>> {
-        let dir = common_dir.join("chant");
-        let turn = fs::create_dir_all(&dir).and_then(|()| File::create(dir.join("packing")));
-        let turn = turn.with_context(|| format!("could not write in {}", dir.display()))?;
-        let start = Instant::now();
-        // One that was stopped in its turn keeps nobody waiting for ever.
-        while turn.try_lock().is_err() {
-            if start.elapsed() >= PATIENCE {
-                return Ok(None);
+impl Old {
+    /// `None` where it is no ordinary file.
+    fn read(path: &Path) -> Result<Option<Self>> {
+        Ok(match fs::symlink_metadata(path) {
+            Ok(meta) if meta.is_file() => {
+                Some(Self { text: fs::read(path).context("could not read packed-refs")?, mode: Some(meta.permissions()) })
             }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let (ours, lock) = names(common_dir);
-        forget(&ours, &lock);
-        let file =
-            OpenOptions::new().write(true).create_new(true).open(&ours).with_context(|| format!("could not make {}", ours.display()))?;
-        loop {
-            match fs::hard_link(&ours, &lock) {
-                Ok(()) => return Ok(Some(Self { ours, theirs: lock, file, _turn: turn })),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && start.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(_) => {
-                    drop(fs::remove_file(&ours));
-                    return Ok(None);
-                }
-            }
-        }
-    }
-
-    /// Puts this text in the place of packed-refs, and lets go.
-    fn publish(mut self, path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> Result<()> {
-        let write = |file: &mut File| {
-            file.write_all(text)?;
-            mode.map(|mode| file.set_permissions(mode)).transpose()?;
-            file.sync_data()
-        };
-        write(&mut self.file).and_then(|()| fs::rename(&self.theirs, path)).context("could not write packed-refs")
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        forget(&self.ours, &self.theirs);
-    }
-}
-
-fn names(common_dir: &Path) -> (PathBuf, PathBuf) {
-    (common_dir.join("chant/packed-refs.new"), common_dir.join("packed-refs.lock"))
-}
-
-/// Takes our file away, and the lock where that is the same file.
-fn forget(ours: &Path, lock: &Path) {
-    let Ok(file) = fs::symlink_metadata(ours) else { return };
-    if fs::symlink_metadata(lock).is_ok_and(|lock| (lock.dev(), lock.ino()) == (file.dev(), file.ino())) {
-        drop(fs::remove_file(lock));
-    }
-    drop(fs::remove_file(ours));
-}
-
-/// Takes away the lock that one of us died with. For every command to call: there is nothing to do but look for one file.
-pub fn mend(common_dir: &Path) {
-    let (ours, lock) = names(common_dir);
-    if !ours.exists() {
-        return;
-    }
-    let turn = File::create(common_dir.join("chant/packing"));
-    if turn.is_ok_and(|turn| turn.try_lock().is_ok()) {
-        forget(&ours, &lock);
+            Err(error) if error.kind() == ErrorKind::NotFound => Some(Self { text: HEADER.to_vec(), mode: None }),
+            _ => None,
+        })
     }
 }
 

@@ -1,5 +1,7 @@
+use super::lock::names;
 use super::*;
 use crate::git::{Git, Oid};
+use std::fs::File;
 
 fn git(dir: &Path, args: &[&str]) -> String {
     let who = ["-c", "user.name=Ann", "-c", "user.email=a@x"];

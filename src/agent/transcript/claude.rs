@@ -9,6 +9,7 @@ pub(super) fn read(reader: &mut Reader, event: &Value, items: &mut Vec<Item>) {
         Some("system") => system(reader, event, items),
         Some("assistant") => assistant(reader, event, items),
         Some("user") => results(event, items),
+        Some("tool_call") if text(event, &["subtype"]) == Some("started") => items.extend(cursor_tool(event)),
         Some("result") => result(reader, event),
         _ => {}
     }
@@ -57,6 +58,13 @@ fn assistant(reader: &mut Reader, event: &Value, items: &mut Vec<Item>) {
         output: now.output.saturating_sub(before.output),
     });
     reader.answer = Some((id.to_owned(), now));
+}
+
+/// cursor-agent tells of its tools in a shape of its own: one key, the tool's name with an ending, and its arguments below.
+fn cursor_tool(event: &Value) -> Option<Item> {
+    let (name, call) = event.get("tool_call")?.as_object()?.iter().next()?;
+    let tool = clean(name.strip_suffix("ToolCall").unwrap_or(name), 100);
+    Some(Item::Did { tool, what: call.get("args").map(purpose).unwrap_or_default() })
 }
 
 fn results(event: &Value, items: &mut Vec<Item>) {

@@ -134,6 +134,20 @@ const CODEX_END: &str = r#"{"type":"turn.completed","usage":{"input_tokens":3925
 "#;
 
 #[test]
+fn cursor_that_worked_as_its_documentation_has_it() {
+    let lines = r#"{"type":"system","subtype":"init","session_id":"s-42","model":"gpt-5.2","cwd":"/r"}
+{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"I found it."}]}}
+{"type":"tool_call","subtype":"started","call_id":"1","tool_call":{"shellToolCall":{"args":{"command":"make"}}}}
+{"type":"tool_call","subtype":"completed","call_id":"1","tool_call":{"shellToolCall":{"result":{"success":{"content":"ok"}}}}}
+{"type":"tool_call","subtype":"started","call_id":"2","tool_call":{"readToolCall":{"args":{"path":"src/main.rs"}}}}
+{"type":"result","subtype":"success","is_error":false,"duration_ms":2000,"result":"Done.","session_id":"s-42"}
+"#;
+    assert_eq!(rendered(Format::Claude, lines), ["I found it.", "$ make", "* read src/main.rs"]);
+    let facts = facts(Format::Claude, lines);
+    assert_eq!((facts.failure(), facts.session.as_deref(), facts.model.as_deref()), (None, Some("s-42"), Some("gpt-5.2")));
+}
+
+#[test]
 fn codex_that_worked() {
     let work = r#"{"type":"item.completed","item":{"id":"item_1","type":"agent_message","text":"I will write."}}
 {"type":"item.started","item":{"id":"item_2","type":"file_change","changes":[{"path":"/r/hello.txt","kind":"add"}],"status":"in_progress"}}

@@ -99,9 +99,11 @@ impl Git {
         Self { dir: work_tree.unwrap_or(git_dir).to_owned(), env }
     }
 
-    /// git that sees every object as it is, whatever `git replace` says.
+    /// git that sees every object as it is, whatever `git replace` and `info/grafts` say.
     pub(super) fn without_replacements(mut self) -> Self {
         self.env.push(("GIT_NO_REPLACE_OBJECTS", "1".into()));
+        // Where there can be no file; of an empty one git says that it is out of use.
+        self.env.push(("GIT_GRAFT_FILE", "/dev/null/none".into()));
         self
     }
 

@@ -54,6 +54,11 @@ fn a_commit_is_judged_as_it_is_and_not_as_git_replace_shows_it() {
     repo.git(&["switch", "-q", "main"]);
     repo.git(&["commit", "-q", "--allow-empty", "-m", "Go on"]);
     refused(&repo, "over", &format!("spec {id} is failed"));
+    // Nor with the older word for it, which git reads as well.
+    repo.git(&["replace", "-d", "over", &bad]);
+    let grafted = format!("{} {}\n", repo.git(&["rev-parse", "over"]), repo.git(&["rev-parse", "main~1"]));
+    std::fs::write(repo.git_dir().join("info/grafts"), grafted).unwrap();
+    refused(&repo, "over", &format!("spec {id} is failed"));
 }
 
 #[test]

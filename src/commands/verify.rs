@@ -58,6 +58,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if args.json {
         ctx.out.json(&reports.into());
     }
+    if ctx.inside_run.is_some() {
+        ctx.out.hint("inside a run this is shown, and not recorded: git-chant checks for itself when the run ends");
+    }
     Ok(outcome)
 }
 

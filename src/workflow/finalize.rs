@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::git::{Oid, RefChange};
 use crate::spec::{EventKind, Status};
 use crate::store::{Change, Spec};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 /// `status: completed` written by hand: `finalize`, whose refusal is only said, because the person's edit is recorded already.
 pub fn finalize_on_request(ctx: &Context, spec: &Spec) -> Result<Spec> {
@@ -25,8 +25,14 @@ pub fn finalize_on_request(ctx: &Context, spec: &Spec) -> Result<Spec> {
 /// Completes a spec whose work was done without a run of ours, or whose run ended without us. The work is its branch `chant/<id>`, or,
 /// where there is none, what is checked out here. Every executable criterion must pass, and every other box must be ticked.
 pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
+    if ctx.inside_run.is_some() {
+        return Err(Failure::new("a run cannot complete a spec by itself")
+            .hint("its own is checked when it ends; of others a person says so")
+            .into());
+    }
     let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
-    let tip = branch.or(ctx.repo.head()?.commit).context("there is no commit to finalize")?;
+    let no_commit = || Failure::new("there is no commit to finalize").hint(format!("git commit, then: git chant finalize {}", spec.id));
+    let tip = branch.or(ctx.repo.head()?.commit).ok_or_else(no_commit)?;
     verify::require_trust(ctx, spec, false)?;
     let checks = verify::verify(ctx, spec, tip, verify::Recorded::Believed)?;
     let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();

@@ -10,13 +10,14 @@ pub(super) use document::{finish_commit, finish_document, inputs, numbered_open,
 pub use leftovers::{in_the_way, take_away, tidy};
 pub use record::run_record;
 
+use super::verify::Check;
 use super::{claim, verify};
 use crate::agent::settings::CommitBy;
 use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::git::{Oid, RefChange};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
-use crate::store::{Change, Spec};
+use crate::store::Change;
 use anyhow::Result;
 use document::{at_start, combine, ended};
 use leftovers::{commit_leftovers, keep_all};
@@ -180,26 +181,36 @@ fn paused(ctx: &Context, work: &Work, tip: Oid, reason: &str) -> Result<Conclusi
 }
 
 fn complete(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document) -> Result<Conclusion> {
+    let mut checks = None;
     loop {
-        let spec = ctx.store().require(&work.id)?;
-        if let Some(conclusion) = complete_once(ctx, work, tip, began, ended, &spec)? {
+        if let Some(conclusion) = complete_once(ctx, work, tip, [began, ended], &mut checks)? {
             return Ok(conclusion);
         }
     }
 }
 
-/// One try, decided from this version of the spec. `None`: somebody added an event meanwhile; a pass that was recorded is reused.
-fn complete_once(ctx: &Context, work: &Work, tip: Oid, began: &Document, ended: &Document, spec: &Spec) -> Result<Option<Conclusion>> {
+/// One try, decided from the newest version of the spec. `None`: somebody added an event meanwhile; what was checked is not checked again.
+fn complete_once(
+    ctx: &Context,
+    work: &Work,
+    tip: Oid,
+    [began, ended]: [&Document; 2],
+    checked: &mut Option<Vec<Check>>,
+) -> Result<Option<Conclusion>> {
+    let spec = &ctx.store().require(&work.id)?;
     // An intent that changed says more than a criterion that fails for it.
     let edited = combine(spec, began, ended);
     if intent::id(&edited) != intent::id(began) {
         let reason = format!("it was edited while the run was on:\n\n{}", intent::diff(began, &edited));
         return attention(ctx, work, tip, reason).map(Some);
     }
-    let checks = match verify::verify(ctx, spec, tip, verify::Recorded::Believed) {
-        Ok(checks) => checks,
-        Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
-    };
+    if checked.is_none() {
+        *checked = match verify::verify(ctx, spec, tip, verify::Recorded::BeforeRun) {
+            Ok(checks) => Some(checks),
+            Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
+        };
+    }
+    let checks = checked.as_deref().unwrap_or_default();
     let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
     if !failed.is_empty() {
         return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id)).map(Some);

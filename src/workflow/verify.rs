@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 pub enum Recorded {
     /// The same command is not run twice on the same code tree.
     Believed,
+    /// Those from before the run that is ending: what is recorded while an agent works may be of its making, with programs of its own.
+    BeforeRun,
     /// Everything is run here and now: whoever can write to the specs' refs can write a pass there.
     Ignored,
 }
@@ -84,6 +86,15 @@ pub fn facts_by(ctx: &Context, spec: &Spec, require_signed: bool) -> Result<Fact
     })
 }
 
+/// What was known when the newest run began.
+fn facts_before_run(ctx: &Context, spec: &Spec) -> Result<Facts> {
+    let history = ctx.store().history(spec.tip)?;
+    match history.iter().find(|recorded| recorded.event.kind == EventKind::Start) {
+        Some(start) => facts(ctx, &ctx.store().load_at(&spec.id, start.id)?),
+        None => Ok(Facts::default()),
+    }
+}
+
 /// Refuses a spec whose commands this clone neither wrote nor approved.
 pub fn require_trust(ctx: &Context, spec: &Spec, trusted_by_flag: bool) -> Result<()> {
     if trusted_by_flag || ctx.store().trusts(&intent::id(&spec.document)) {
@@ -100,9 +111,12 @@ pub fn require_trust(ctx: &Context, spec: &Spec, trusted_by_flag: bool) -> Resul
 /// Runs every executable criterion of the spec on the code tree of `commit`, and records the verdicts as an event and as a note.
 ///
 /// A pass on the same code tree and command is reused, unless recorded ones are ignored; a failure never is. Nothing is recorded where
-/// nothing was run.
+/// nothing was run; nor inside a run, whose surroundings (its `PATH`) are the agent's.
 pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Result<Vec<Check>> {
-    let facts = facts(ctx, spec)?;
+    let facts = match recorded {
+        Recorded::BeforeRun => facts_before_run(ctx, spec)?,
+        Recorded::Believed | Recorded::Ignored => facts(ctx, spec)?,
+    };
     let tree = ctx.repo.code_tree(commit)?;
     let criteria = spec.document.criteria();
     let mut place: Option<Place> = None;
@@ -111,7 +125,7 @@ pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Re
         let began = Instant::now();
         let verdict = match &criterion.command {
             None => Verdict::Skip,
-            Some(command) if recorded == Recorded::Believed && facts.passed(&tree.to_string(), &intent::command_digest(command)) => {
+            Some(command) if recorded != Recorded::Ignored && facts.passed(&tree.to_string(), &intent::command_digest(command)) => {
                 Verdict::Reused
             }
             Some(command) => {
@@ -124,9 +138,9 @@ pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Re
         };
         checks.push(Check { number: index + 1, criterion, verdict, took: began.elapsed() });
     }
-    if place.is_some() {
+    if place.is_some() && (ctx.inside_run.is_none() || recorded == Recorded::BeforeRun) {
         let mut change = Change::new(EventKind::Verify).with("Tip", commit).with("Code-Tree", tree);
-        if recorded == Recorded::Ignored {
+        if recorded != Recorded::Believed {
             change = change.with("Fresh", true);
         }
         record(ctx, spec, change, &checks)?;

@@ -1,6 +1,7 @@
 //! An agent that wants its work merged without doing it. Each way is refused here, or gitchant-gate(7) names the setting that refuses it.
 
 mod alike;
+mod inside;
 mod sly;
 
 use super::common::TestRepo;

@@ -1,0 +1,47 @@
+//! An agent that asks git-chant itself to call its work done, from inside of its run and with programs of its own.
+
+use super::super::common::{Outcome, TestRepo};
+use super::super::merges::repository;
+use super::refused;
+
+/// What a run comes to whose agent says this, where the spec's check is a program that only the agent has.
+fn run(says: &str) -> (TestRepo, String, Outcome) {
+    let repo = repository();
+    let evil = repo.root().join("evil");
+    std::fs::create_dir(&evil).unwrap();
+    repo.script(evil.join("really-works"), "exit 0");
+    let before = format!("echo x >work; git add work; git commit -q -m Work; PATH={}:$PATH; export PATH\n", evil.display());
+    repo.agent("sly", &(before + says));
+    let id = repo.add_spec("Do it", &["It works `$ really-works`"]);
+    let said = repo.chant(&["work", &id]);
+    (repo, id, said)
+}
+
+#[test]
+fn what_it_finds_is_shown_and_not_recorded() {
+    let (repo, id, said) = run("git chant verify $CHANT_SPEC_ID");
+    said.fails(1).says("inside a run this is shown, and not recorded").says("criterion 1 failed");
+    assert!(!repo.chant(&["history", &id]).ok().stdout.contains("PASS"));
+    refused(&repo, &format!("chant/{id}"), "criterion 1 failed");
+}
+
+#[test]
+fn what_is_recorded_while_it_works_is_not_believed_at_its_end() {
+    let (repo, id, said) = run("env -u CHANT_RUN_ID git chant verify $CHANT_SPEC_ID");
+    said.fails(1).says("criterion 1 failed");
+    assert!(repo.chant(&["history", &id]).ok().stdout.contains("PASS 1. It works"));
+    refused(&repo, &format!("chant/{id}"), "criterion 1 failed");
+    repo.chant(&["finalize", &id]).fails(128).says("criterion 1 failed");
+}
+
+#[test]
+fn it_completes_no_other_spec() {
+    let (repo, first, said) = run("exit 1");
+    said.fails(1);
+    let finalize = format!("PATH={}:$PATH git chant finalize {first}", repo.root().join("evil").display());
+    repo.agent("sly", &finalize);
+    let second = repo.add_spec("Do that", &["It is good"]);
+    repo.chant(&["work", &second]).fails(1).says("a run cannot complete a spec by itself");
+    repo.chant(&["show", &first]).ok().says("failed");
+    refused(&repo, &format!("chant/{first}"), &format!("spec {first} is failed"));
+}

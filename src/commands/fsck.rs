@@ -20,6 +20,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     // An edit that nobody has looked at yet is no fault.
     let looked = if ctx.is_set_up() { pickup::pick_up(ctx).err() } else { None };
     let mut findings = fsck::fsck(ctx, args.repair)?;
+    // What was in the way may be mended now.
+    let looked = looked.and_then(|error| if args.repair { pickup::pick_up(ctx).err() } else { Some(error) });
     if let Some(error) = looked {
         findings.push(fsck::Finding {
             about: "files".to_owned(),

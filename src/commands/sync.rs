@@ -41,6 +41,9 @@ pub fn tell(ctx: &Context, report: &Report, pushed: &str) -> Result<()> {
     for (id, title) in &report.pushed {
         ctx.out.line(format!("{pushed:<10} {id}  {}", safe(title)));
     }
+    for id in &report.archived {
+        ctx.out.line(format!("{pushed:<10} {id}  to the archive"));
+    }
     for name in &report.others {
         ctx.out.line(format!("{pushed:<10} {}", safe(name)));
     }

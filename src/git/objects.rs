@@ -149,6 +149,11 @@ impl Repository {
         self.gix.has_object(id.0)
     }
 
+    /// True for an object that is here and is no commit.
+    pub fn is_no_commit(&self, id: Oid) -> bool {
+        self.gix.find_header(id.0).is_ok_and(|header| header.kind() != gix::objs::Kind::Commit)
+    }
+
     /// The entry at a path of a commit's or a tree's tree: its name, and whether it is a directory.
     pub fn entry_at(&self, root: Oid, path: &[u8]) -> Result<Option<(Oid, bool)>> {
         let object = self.gix.find_object(root.0).with_context(|| format!("could not read {root}"))?;

@@ -4,6 +4,7 @@
 //! title`. The commit's parents are the previous archive and the tips that it folds, so nothing folded is ever unreachable.
 
 use super::{ARCHIVE_REF, Listed, Spec, Store};
+use crate::failure::Failure;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
 use crate::spec::{SpecId, event::one_line};
 use anyhow::{Context as _, Result};
@@ -77,7 +78,10 @@ impl Store<'_> {
     }
 
     pub(super) fn archive_index(&self, archive: Oid) -> Result<BTreeMap<SpecId, String>> {
-        let (blob, _) = self.repo.entry_at(archive, b"index")?.context("the archive has no index")?;
+        let (blob, _) = self
+            .repo
+            .entry_at(archive, b"index")?
+            .ok_or_else(|| Failure::new("the archive has no index").hint("git chant fsck --repair"))?;
         let text = String::from_utf8_lossy(&self.repo.blob(blob)?).into_owned();
         let entry = |line: &str| Some((SpecId::parse(line.split('\t').next()?).ok()?, line.to_owned()));
         Ok(text.lines().filter_map(entry).collect())

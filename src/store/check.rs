@@ -1,6 +1,7 @@
 //! Views against what they were made from: the archive's index and tree, notes, what a checkout was last seen to hold.
 
 use super::archive::tip_of;
+use super::notes::NOTES_REF;
 use super::view::VIEW_REF;
 use super::{ARCHIVE_REF, Store};
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
@@ -93,6 +94,12 @@ impl Store<'_> {
         };
         let new = self.repo.write_commit(&draft)?;
         Ok(self.repo.update_refs(&[RefChange::new(ARCHIVE_REF, Some(old), Some(new))], "chant: fsck")? == RefUpdate::Done)
+    }
+
+    /// Forgets notes that are none; false where somebody moved them meanwhile.
+    pub fn drop_notes(&self) -> Result<bool> {
+        let old = self.repo.reference(NOTES_REF)?;
+        Ok(self.repo.update_refs(&[RefChange::new(NOTES_REF, old, None)], "chant: fsck")? == RefUpdate::Done)
     }
 
     /// What is wrong with what this checkout was last seen to hold.

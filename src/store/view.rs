@@ -5,6 +5,7 @@
 //! HEAD's tree has changed, or where `differs` names it: ten thousand untouched files cost one `git status`.
 
 use super::{SPEC_DIR, Store};
+use crate::failure::Failure;
 use crate::git::checkout::PendingStatus;
 use crate::git::{Oid, RefChange, RefUpdate};
 use crate::spec::SpecId;
@@ -214,7 +215,8 @@ impl Store<'_> {
     fn view(&self) -> Result<View> {
         let Some(at) = self.repo.reference(VIEW_REF)? else { return Ok(View::default()) };
         let mut view = View { at: Some(at), ..View::default() };
-        for (name, id) in self.repo.tree_entries(at)? {
+        let unreadable = |error| Failure::new(format!("{VIEW_REF} cannot be read: {error:#}")).hint("git chant fsck --repair");
+        for (name, id) in self.repo.tree_entries(at).map_err(unreadable)? {
             match name.as_slice() {
                 b"head" => view.head = Some(id),
                 b"differs" => view.differs = self.flat(Some(id))?,

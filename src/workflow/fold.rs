@@ -101,7 +101,12 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
         if let Err(error) = planner.spec(id) {
             planner.plan.held.insert(id.clone());
             let broken = theirs.specs.get(id).is_some_and(|tip| store.load_at(id, *tip).is_err());
-            let way = if broken && ours.specs.contains_key(id) { in_its_place(&id.ref_name()) } else { String::new() };
+            let ours_broken = ours.specs.get(id).is_some_and(|tip| store.load_at(id, *tip).is_err());
+            let way = match (broken, ours.specs.contains_key(id)) {
+                _ if ours_broken => "; what is wrong here: git chant fsck".to_owned(),
+                (true, true) => in_its_place(&id.ref_name()),
+                _ => String::new(),
+            };
             planner.plan.skipped.push(format!("{id} is left alone: {error:#}{way}"));
         }
     }

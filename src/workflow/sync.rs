@@ -40,6 +40,8 @@ pub struct Report {
     pub skipped: Vec<String>,
     /// Specs that moved on the remote, with their titles.
     pub pushed: Vec<(SpecId, String)>,
+    /// Specs that only the archive has there now.
+    pub archived: Vec<SpecId>,
     /// Whatever else moved there, by its full name.
     pub others: Vec<String>,
 }
@@ -221,7 +223,8 @@ fn pushed(store: &Store<'_>, outgoing: &[PushRef], report: &mut Report) {
                 let title = store.repo.read_message(tip, |message| Event::parse(message).ok()).map(|event| event.title);
                 report.pushed.push((id, title.unwrap_or_default()));
             }
-            _ => report.others.push(to.name.clone()),
+            (Some(id), None) => report.archived.push(id),
+            (None, _) => report.others.push(to.name.clone()),
         }
     }
 }

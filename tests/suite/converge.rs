@@ -117,7 +117,7 @@ impl Scene {
         for at in 0..self.world.count() {
             let report = sync(&self.world, at, Fault::None).unwrap();
             assert!(
-                report.moves.is_empty() && report.pushed.is_empty() && report.others.is_empty(),
+                report.moves.is_empty() && report.pushed.is_empty() && report.archived.is_empty() && report.others.is_empty(),
                 "{at} is not at rest: {report:?}\n{}",
                 self.told()
             );

@@ -152,8 +152,15 @@ fn every_kind_of_event_that_is_none_is_named() {
     // Notes that are none, what a run kept, and a file that nothing can read as a spec.
     let notes = repo.git(&["rev-parse", "refs/notes/chant"]);
     repo.git(&["update-ref", "refs/notes/chant", &blob]);
-    repo.chant(&["fsck"]).fails(1).says("refs/notes/chant: it holds no notes").says("git update-ref -d refs/notes/chant");
-    repo.git(&["update-ref", "refs/notes/chant", &notes]);
+    mended(&repo, "refs/notes/chant: it holds no notes");
+    assert_eq!(repo.git(&["rev-parse", "refs/notes/chant^{tree}"]), repo.git(&["rev-parse", &format!("{notes}^{{tree}}")]));
+    // What this checkout was last seen to hold, and an archive that no command can read.
+    repo.git(&["update-ref", "refs/worktree/chant/view", &blob]);
+    repo.chant(&["list"]).fails(128).says("hint: git chant fsck --repair");
+    repo.chant(&["fsck", "--repair"]).ok().says("mended refs/worktree/chant/view");
+    replace(&repo, "refs/chant/archive", Some(&repo.git(&["hash-object", "-t", "tree", "/dev/null"])), None, &[&archive]);
+    repo.chant(&["show", &ids[2]]).fails(128).says("the archive has no index").says("hint: git chant fsck --repair");
+    mended(&repo, "the archive has no index");
     repo.write(&TestRepo::spec_file(&ids[0]), "---\nlabels: [\n---\n# Broken\n");
     repo.chant(&["fsck", "--repair"]).fails(1).says("it is no version of its spec").says(&format!("git chant edit {}", ids[0]));
     repo.git(&["checkout", "--quiet", "HEAD", "."]);

@@ -7,7 +7,7 @@ use crate::git::remote::STAGES;
 use crate::output::safe;
 use crate::spec::event::one_line;
 use crate::spec::{EventKind, SpecId, Status};
-use crate::store::sync::run_ref;
+use crate::store::sync::{run_ref, seen_ref};
 use crate::store::{Change, SPEC_REFS, Spec};
 use anyhow::Result;
 
@@ -32,10 +32,25 @@ impl Check<'_> {
                     self.trailers(&spec)?;
                     self.events(&spec);
                 }
-                Err(error) => self.wrong(&name, format!("it holds no spec: {error:#}"), format!("git log -p --cc {name}")),
+                Err(error) => {
+                    let command = self.seen_whole(&id)?.map(|seen| format!("git update-ref {name} {seen}"));
+                    self.wrong(&name, format!("it holds no spec: {error:#}"), command.unwrap_or_else(|| format!("git log -p --cc {name}")));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Where what a remote had of a spec is one.
+    fn seen_whole(&self, id: &SpecId) -> Result<Option<String>> {
+        for name in self.ctx.repo.remotes().iter().map(|remote| seen_ref(remote, id)) {
+            if let Some(tip) = self.ctx.repo.reference(&name)?
+                && self.ctx.store().load_at(id, tip).is_ok()
+            {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     /// What the tip says for listings, against its document.

@@ -58,6 +58,16 @@ fn a_broken_version_of_a_spec_of_ours_is_left_alone_here_and_there() {
     them.chant(&["sync"]).ok().says(&format!("warning: {id} is left alone")).says(&way);
     assert_eq!(shared(&them), before);
     assert_eq!(us.git(&["ls-remote", "origin", &format!("refs/chant/specs/{id}")]).split('\t').next(), Some(broken.as_str()));
+    // Ours is, and what the remote had of it is whole: then that is the way.
+    us.git(&["push", "--quiet", "--force", "origin", &format!("refs/chant/specs/{id}")]);
+    them.git(&["fetch", "--quiet"]);
+    them.git(&["update-ref", &format!("refs/chant/specs/{id}"), "HEAD"]);
+    them.chant(&["sync"]).ok().says(&format!("warning: {id} is left alone")).says("git chant fsck");
+    let way = format!("update-ref refs/chant/specs/{id} refs/chant-remotes/origin/specs/{id}");
+    them.chant(&["fsck"]).fails(1).says(&format!("→ git {way}"));
+    them.git(&way.split(' ').collect::<Vec<_>>());
+    them.chant(&["fsck"]).ok();
+    assert_eq!(shared(&them), before);
 }
 
 #[test]

@@ -39,6 +39,13 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
 }
 
+/// The same after a run: what that adds comes with its branch, so a file that nobody touched since is left to that without a word.
+pub fn write_back_unless_behind(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> Result<()> {
+    let now = ctx.store().read_file(&spec.id)?.map(|bytes| ctx.repo.hash_blob(&bytes)).transpose()?;
+    let untouched = now.is_some() && ctx.store().last_seen(&spec.id)? == now;
+    if untouched && now != was { Ok(()) } else { write_back(ctx, was, spec, what) }
+}
+
 /// The newest version that verbs have made from this one, and the blobs on the way there, both ends included. What a run adds comes with
 /// its branch.
 fn since(ctx: &Context, spec: &Spec) -> Result<(Spec, Vec<String>)> {

@@ -73,6 +73,6 @@ fn pause_dead_run(ctx: &Context, id: &SpecId, reason: &str) -> Result<()> {
     if let Some(dead) = dead {
         dead.remove()?;
     }
-    files::write_back(ctx, Some(was), &paused, "pause")?;
+    files::write_back_unless_behind(ctx, Some(was), &paused, "pause")?;
     Ok(())
 }

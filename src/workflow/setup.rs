@@ -15,9 +15,18 @@ use std::time::Duration;
 /// Longer than any setup should take; a hang must not hold a run up for ever.
 const MOST: Duration = Duration::from_secs(30 * 60);
 
-/// Prepares a worktree that has just been made.
+fn line(ctx: &Context) -> Option<String> {
+    ctx.repo.config("chant.worktreeSetup").filter(|line| !line.trim().is_empty())
+}
+
+/// False for a worktree that still has to be prepared: what was to do it failed, or was ended.
+pub fn is_done(ctx: &Context, worktree: &Path) -> Result<bool> {
+    Ok(line(ctx).is_none() || list(worktree)?.exists())
+}
+
+/// Prepares a worktree in which that was not done yet.
 pub fn prepare(ctx: &Context, worktree: &Path) -> Result<()> {
-    let Some(line) = ctx.repo.config("chant.worktreeSetup").filter(|line| !line.trim().is_empty()) else { return Ok(()) };
+    let Some(line) = line(ctx) else { return Ok(()) };
     let root = ctx.repo.main_worktree().unwrap_or_else(|| ctx.repo.common_dir().to_owned());
     let log = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
     let task = Task {

@@ -200,10 +200,10 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
     let reason = format!("git-chant run {}", dir.run_id());
     match ctx.repo.worktree_of(&format!("refs/heads/{branch}"))? {
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
-        None => {
-            idle::make(ctx, &plan.worktree, &branch, &reason)?;
-            super::setup::prepare(ctx, &plan.worktree)?;
-        }
+        None => idle::make(ctx, &plan.worktree, &branch, &reason)?,
+    }
+    if !super::setup::is_done(ctx, &plan.worktree)? {
+        super::setup::prepare(ctx, &plan.worktree)?;
     }
     dir.set_worktree(&plan.worktree)?;
     let prompt = super::session::going_on(ctx, &plan.spec)? + &compose(ctx, plan, &plan.worktree)?;

@@ -12,7 +12,6 @@ use crate::spec::{EventKind, SpecId, Status};
 use crate::store::{Change, Spec};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Stops the run, if one is on, pauses the spec with a summary in it, and returns the worktree to go on in.
 pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
@@ -41,21 +40,24 @@ pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
         was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
         let mut document = spec.document.clone();
         document.append_tool_section("Agent Output", &summary);
-        Ok(Some(Change::new(EventKind::Pause).status(Status::Paused).text("taken over by a person").document(document)))
+        Ok(Some(Change::new(EventKind::Pause).status(Status::Paused).text(TAKEN_OVER).document(document)))
     })?;
     if let Some(dead) = dead {
         dead.remove()?;
     }
     if let Some(spec) = paused {
-        files::write_back(ctx, was, &spec, "take over")?;
+        files::write_back_unless_behind(ctx, was, &spec, "take over")?;
     }
     Ok(path)
 }
 
-/// Ends the agent of a run that another git-chant takes care of, and waits until that has written down how it ended.
+/// Why a run was paused whose agent was stopped for a person.
+const TAKEN_OVER: &str = "taken over by a person";
+
+/// Asks the git-chant that takes care of a run to stop it, and waits until that has written down how it ended.
 fn stop_live_run(ctx: &Context, id: &SpecId) -> Result<()> {
     let Some(dir) = recover::run_of(ctx, id)?.filter(|dir| dir.liveness() == Liveness::Working) else { return Ok(()) };
-    dir.end_agent(Duration::from_secs(5))?;
+    dir.ask_to_pause(TAKEN_OVER)?;
     pause::wait_for_end(id, &dir)
 }
 
@@ -63,7 +65,7 @@ fn stop_live_run(ctx: &Context, id: &SpecId) -> Result<()> {
 fn summary(ctx: &Context, spec: &Spec, worktree: &Path, dead: Option<&RunDir>) -> Result<String> {
     let facts = verify::facts(ctx, spec)?;
     let run = facts.runs.last();
-    let mut text = match run.map(|run| run.reason.as_str()).filter(|reason| !reason.is_empty()) {
+    let mut text = match run.map(|run| run.reason.as_str()).filter(|reason| !reason.is_empty() && *reason != TAKEN_OVER) {
         Some(reason) => format!("Taken over. The last run ended with: {reason}\n"),
         None => "Taken over while it was worked on.\n".to_owned(),
     };

@@ -1,6 +1,6 @@
 //! Running executable criteria at a commit, in a worktree of our own, and recording what came of it.
 
-use super::judge;
+use super::{judge, setup};
 use crate::agent::process::{Ended, Task, run as run_process};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -189,15 +189,25 @@ impl Place {
         if ctx.repo.config("chant.verifyIn").is_some_and(|value| value == "fresh") && path.exists() {
             std::fs::remove_dir_all(&path).context("could not empty the verify worktree")?;
         }
-        if !is_worktree(&ctx.repo, &path)? {
+        let git = Git::at(&path);
+        let commit_name = commit.to_string();
+        let put_back = || -> Result<()> {
+            git.command(["checkout", "--quiet", "--detach", "--force", &commit_name]).output()?;
+            // Untracked files go, ignored ones (caches) stay.
+            git.command(["clean", "--quiet", "-fd"]).output().map(drop)
+        };
+        let is_there = is_worktree(&ctx.repo, &path)?;
+        if !is_there {
             ctx.repo.forget_worktree(&path)?;
             ctx.repo.add_detached_worktree(&path, commit)?;
-            super::setup::prepare(ctx, &path)?;
         }
-        let git = Git::at(&path);
-        git.command(["checkout", "--quiet", "--detach", "--force", &commit.to_string()]).output()?;
-        // Untracked files go, ignored ones (caches) stay.
-        git.command(["clean", "--quiet", "-fd"]).output()?;
+        if !setup::is_done(ctx, &path)? {
+            if is_there {
+                put_back()?;
+            }
+            setup::prepare(ctx, &path)?;
+        }
+        put_back()?;
         let timeout = ctx.repo.config("chant.verifyTimeout").and_then(|text| super::plan::parse_duration(&text).ok());
         Ok(Self { path, _lock: lock, timeout: timeout.or(Some(Duration::from_secs(1800))) })
     }

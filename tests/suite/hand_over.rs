@@ -66,19 +66,17 @@ fn a_failed_run_is_taken_over() {
 
 #[test]
 fn a_run_under_way_is_stopped_and_taken_over() {
-    let (repo, id) = repository("echo nothing > made.txt; mkfifo \"$CHANT_WORKTREE/../up\"; : > \"$CHANT_WORKTREE/../up\"; sleep 1000");
-    let mut command = repo.command(repo.path(), CHANT);
-    let mut working = command.args(["work", &id]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let fifo = repo.path().join(".chant/worktrees/up");
-    while !fifo.exists() {
-        assert!(working.try_wait().unwrap().is_none(), "it ended before its agent worked");
-        std::thread::yield_now();
-    }
-    std::fs::read(&fifo).unwrap();
-    let said = repo.chant(&["takeover", &id]).ok();
-    assert_eq!(working.wait().unwrap().code(), Some(1));
+    let (repo, id) = repository(SLEEPS);
+    let mut path = String::new();
+    let worked = while_it_works(&repo, &id, |_| {
+        let said = repo.chant(&["takeover", &id]).ok().says_not("holds another version");
+        path = said.stdout.trim().to_owned();
+    });
+    worked.fails(1).says(&format!("✗ {id} paused: taken over by a person"));
     assert_eq!(repo.show(&id)["status"], "paused");
-    assert!(repo.at(said.stdout.trim()).exists("made.txt"));
+    let spec = repo.chant(&["show", &id, "--body"]).ok().stdout;
+    assert!(spec.contains("Taken over while it was worked on.") && spec.contains("made.txt | 1 +"), "{spec}");
+    assert!(repo.at(path).exists("more.txt"));
     repo.chant(&["takeover", &id]).ok();
     repo.assert_no_locks();
 }
@@ -200,4 +198,17 @@ fn a_setup_that_fails_begins_nothing() {
     assert_eq!(before, repo.git(&["for-each-ref"]));
     assert!(!repo.exists(&format!(".chant/worktrees/{id}")));
     assert_eq!(repo.show(&id)["status"], "ready");
+}
+
+#[test]
+fn a_setup_that_failed_where_criteria_are_checked_is_made_up_for() {
+    let (repo, _) = repository("echo hello >hello.txt");
+    repo.write(".gitignore", "cache\n");
+    repo.commit_all("Ignore");
+    let setup = "case $CHANT_WORKTREE in *.verify) test -e \"$HOME/net\" || exit 7;; esac; echo full >cache";
+    repo.git(&["config", "chant.worktreeSetup", setup]);
+    let id = repo.add_spec("Be ready", &["It is ready `$ grep full cache`"]);
+    repo.chant(&["work", &id]).fails(1).says("could not be checked: the setup of the worktree exited with 7");
+    repo.write("../home/net", "");
+    repo.chant(&["resume", &id]).ok().says("completed");
 }

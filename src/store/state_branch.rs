@@ -154,9 +154,9 @@ fn may_move(store: &Store<'_>, has: Option<Oid>, to: &PushRef) -> bool {
 
 /// What a state names. Anybody may have written it: what is no name of ours, or is not there, is passed over.
 fn read(repo: &Repository, state: Oid) -> Result<Index> {
-    let Some((blob, _)) = repo.entry_at(state, b"index")? else {
+    let Some((blob, false)) = repo.entry_at(state, b"index")? else {
         return Err(Failure::new(format!("the remote has a branch {BRANCH} that is none of ours"))
-            .hint(format!("rename it there, or: git push REMOTE --delete {BRANCH}"))
+            .hint(format!("rename it there, or, where it was ours once: git push REMOTE --delete {BRANCH}, and: git chant push"))
             .into());
     };
     let text = String::from_utf8_lossy(&repo.blob(blob)?).into_owned();

@@ -33,7 +33,7 @@ pub fn transport<'r>(repo: &'r Repository, remote: &str, more: &[String]) -> Res
 /// True where the remote was seen to have the branch, and it is not somebody else's of that name.
 fn is_tracked(repo: &Repository, remote: &str) -> bool {
     let tip = repo.reference(&tracking(remote)).ok().flatten();
-    tip.is_some_and(|tip| repo.entry_at(tip, b"index").is_ok_and(|index| index.is_some()))
+    tip.is_some_and(|tip| repo.entry_at(tip, b"index").is_ok_and(|index| index.is_some_and(|(_, is_dir)| !is_dir)))
 }
 
 /// What brings the branch, and takes our memory of it away where there is none. A name alone would fail then.

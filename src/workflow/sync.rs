@@ -258,7 +258,11 @@ pub fn fold_seen(ctx: &Context) -> Result<()> {
     super::rename::finish(ctx)?;
     let store = ctx.store();
     for remote in ctx.repo.remotes() {
-        look_at_branch(&store, &remote)?;
+        // What somebody put there that nobody can read is no reason to do nothing here.
+        if let Err(error) = look_at_branch(&store, &remote) {
+            ctx.out.warning(safe(&format!("{remote}: {error:#}")));
+            error.chain().filter_map(|cause| cause.downcast_ref::<Failure>()).flat_map(Failure::hints).for_each(|hint| ctx.out.hint(hint));
+        }
     }
     remotes::follow(ctx)?;
     // The common case, in which nothing is read but names.

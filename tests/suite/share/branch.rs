@@ -165,7 +165,30 @@ fn a_branch_of_that_name_that_is_somebody_elses_is_left_alone() {
     us.chant(&["push"]).ok().says(&format!("pushed     {id}"));
     them.git(&["config", "chant.transport", "branch"]);
     them.chant(&["sync"]).fails(128).says("a branch chant-state that is none of ours").says("hint: rename it there");
+    // It stands in nobody's way who does not want to share just now.
+    them.chant(&["list"])
+        .ok()
+        .says("warning: origin: the remote has a branch chant-state that is none of ours")
+        .says("hint: rename it there");
     them.git(&["config", "--unset", "chant.transport"]);
     them.chant(&["sync"]).ok();
     assert_eq!(us.git(&["ls-remote", "origin", "refs/heads/chant-state"]).split('\t').next(), Some(head.as_str()));
+}
+
+#[test]
+fn a_state_that_somebody_overwrote_is_made_anew_from_what_clones_have() {
+    let (us, them) = branches_only();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    let tree = format!("printf '040000 tree %s\\tindex\\n' {} | git mktree", us.git(&["rev-parse", "HEAD^{tree}"]));
+    let tree = Outcome::of(us.command(us.path(), "sh").args(["-c", &tree])).ok().stdout;
+    let commit = us.git(&["commit-tree", "-m", "x", tree.trim()]);
+    us.git(&["push", "--quiet", "--force", "origin", &format!("{commit}:refs/heads/chant-state")]);
+    them.chant(&["sync"]).fails(128).says("that is none of ours").says("git push REMOTE --delete chant-state, and: git chant push");
+    them.chant(&["list"]).ok().says(&id).says("warning: origin: the remote has a branch chant-state that is none of ours");
+    them.git(&["push", "--quiet", "origin", "--delete", "chant-state"]);
+    them.chant(&["push"]).ok().says(&format!("pushed     {id}"));
+    us.chant(&["sync"]).ok();
+    assert_eq!(shared(&us), shared(&them));
 }

@@ -61,7 +61,7 @@ pub fn asked(ctx: &Context, commit: &str, target: Option<&str>) -> Result<(Asked
         Some(from) => Some(ctx.repo.resolve_commit(if from.is_empty() { "HEAD" } else { from })?),
         None => current(ctx, &target, &name)?,
     };
-    Ok((Asked { target, current, heads: vec![(commit, branch)], result: Some(commit), on_server: false }, name))
+    Ok((Asked { target, current, heads: vec![(commit, branch)], result: Some(commit), ..Asked::default() }, name))
 }
 
 /// Where the target is: here, else where a remote has it, as in a checkout that CI made.

@@ -98,7 +98,10 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
         if !judge::protects(&ctx.repo, &target, current)? {
             continue;
         }
-        let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server: false })?;
+        let answer = decide(
+            ctx,
+            Asked { target, current, heads: vec![(new, None)], result: Some(new), remote: Some(remote.to_owned()), on_server: false },
+        )?;
         if matches!(answer, Answer::No(_)) {
             return Ok(answer);
         }
@@ -117,7 +120,7 @@ pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: 
     };
     let Some(new) = new.filter(|new| Some(*new) != current) else { return Ok(Answer::Fine) };
     let target = reference.trim_start_matches("refs/heads/").to_owned();
-    let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server })?;
+    let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server, ..Asked::default() })?;
     let settings = |tip: Oid| ctx.repo.entry_at(tip, b".chant/config.md");
     if !on_server && settings(new)? != current.map(settings).transpose()?.flatten() {
         // It may protect more branches; a hook that could not be renewed is named by the doctor.

@@ -177,7 +177,7 @@ impl Doctor<'_> {
                 continue;
             }
             let heads = vec![(tip, None)];
-            let asked = Asked { target: branch.to_owned(), current: Some(there), heads, result: Some(tip), on_server: false };
+            let asked = Asked { target: branch.to_owned(), current: Some(there), heads, result: Some(tip), ..Asked::default() };
             let why = match judge::ask(self.ctx, &asked) {
                 Ok(Decision::Allow { .. }) => continue,
                 Ok(Decision::Refuse(reasons)) => reasons.iter().map(ToString::to_string).next().unwrap_or_default(),

@@ -44,8 +44,15 @@ fn one_line(ctx: &Context, asked: &Asked) -> Result<Option<Vec<Oid>>> {
     let ([(head, _)], Some(current)) = (&asked.heads[..], asked.current) else { return Ok(None) };
     let name = format!("/{}", asked.target);
     let remotes = ctx.repo.references("refs/remotes/")?;
-    let published: Vec<Oid> = remotes.into_iter().filter(|(remote, _)| remote.ends_with(&name)).map(|(_, tip)| tip).collect();
+    let own = own_copy(asked);
+    let is_published = |remote: &str| remote.ends_with(&name) && Some(remote) != own.as_deref();
+    let published: Vec<Oid> = remotes.into_iter().filter(|(remote, _)| is_published(remote)).map(|(_, tip)| tip).collect();
     Ok(ctx.repo.line_upon(current, *head, &published))
+}
+
+/// What stands here for the branch of the remote that is asked itself: anybody here can write it.
+fn own_copy(asked: &Asked) -> Option<String> {
+    asked.remote.as_ref().filter(|_| asked.current.is_some()).map(|remote| format!("refs/remotes/{remote}/{}", asked.target))
 }
 
 fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
@@ -55,6 +62,8 @@ fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
     let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
     args.push("--not");
     args.extend(current.as_deref());
+    let own = own_copy(asked).map(|own| format!("--exclude={own}"));
+    args.extend(own.as_deref());
     args.push(&published);
     let others = if asked.current.is_none() { elsewhere(ctx)? } else { Vec::new() };
     args.extend(others.iter().map(String::as_str));

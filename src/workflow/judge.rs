@@ -24,6 +24,8 @@ pub struct Asked {
     pub heads: Vec<(Oid, Option<String>)>,
     /// The commit that the branch would point at, where that is known.
     pub result: Option<Oid>,
+    /// The remote that `current` is the word of: a copy of its branch here says nothing more.
+    pub remote: Option<String>,
     /// It is a server that is asked, for what somebody pushed.
     pub on_server: bool,
 }

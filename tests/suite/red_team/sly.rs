@@ -142,6 +142,19 @@ fn code_beside_the_specs_is_code() {
     repo.chant(&["finalize", &id]).fails(128).says("is not completed again: criterion 1 failed");
 }
 
+/// What a remote's copy of the branch has is published, and that copy is a ref like any other; the remote itself is asked at the push.
+#[test]
+fn a_remotes_copy_that_it_writes_itself_is_seen_when_it_is_pushed() {
+    let (repo, id) = undone();
+    repo.with_origin();
+    repo.git(&["update-ref", "refs/remotes/origin/main", &format!("chant/{id}")]);
+    repo.try_git(&["push", "-q", "origin", &format!("chant/{id}:main")]).fails(1).says(&format!("spec {id} is failed"));
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "On"]);
+    repo.git(&["switch", "-q", "-c", "both", &format!("chant/{id}")]);
+    repo.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", "--no-edit", "main"]);
+    repo.try_git(&["push", "-q", "origin", "both:main"]).fails(1).says(&format!("spec {id} is failed"));
+}
+
 /// git tells no hook about the new name; gitchant-gate(7) says so, and what sees it.
 #[test]
 fn a_branch_that_is_renamed_over_another_is_seen_by_the_doctor_and_when_it_is_pushed() {

@@ -29,6 +29,10 @@ impl Stat {
         parse(pid, &fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?)
     }
 
+    pub(super) fn parent(self) -> Option<Pid> {
+        self.parent
+    }
+
     /// True for one that runs; one that is dead and not yet waited for does not count.
     pub(super) fn lives(self) -> bool {
         !self.dead

@@ -4,6 +4,7 @@
 //! Nothing here knows a spec's status or moves a ref. A run is alive as long as somebody holds the lock of its files ([`run_dir`]): that
 //! survives kill -9 of git-chant and of the agent, and no process id has to be believed.
 
+pub mod around;
 mod family;
 pub mod group;
 mod locks;

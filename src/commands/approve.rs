@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::{Approval, EventKind, Status, intent};
 use crate::store::Change;
-use crate::workflow::{find, judge};
+use crate::workflow::{find, inside, judge};
 use anyhow::Result;
 
 /// Arguments of `git chant approve`.
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    if ctx.inside_run.is_some() {
+    if inside::a_run(ctx) {
         return Err(Failure::new("a run cannot approve").hint("a person approves, in a terminal outside of the run").into());
     }
     let id = find::spec(ctx, &args.id)?.id;

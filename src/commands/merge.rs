@@ -9,7 +9,7 @@ use crate::workflow::closed;
 use crate::workflow::graceful::Graceful;
 use crate::workflow::merge::{self as workflow, Merged, until_it_takes};
 use crate::workflow::plan::Options;
-use crate::workflow::{find, plan, settle, verify};
+use crate::workflow::{find, inside, plan, settle, verify};
 use anyhow::Result;
 
 /// Arguments of `git chant merge`.
@@ -54,7 +54,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 }
 
 fn mark(ctx: &Context, id: &str, commit: &str, target: &str) -> Result<Outcome> {
-    if ctx.inside_run.is_some() {
+    if inside::a_run(ctx) {
         return Err(Failure::new("a run cannot declare its work merged").hint("a person does, in a terminal outside of the run").into());
     }
     let spec = find::spec(ctx, id)?;

@@ -5,7 +5,7 @@ use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
 use crate::workflow::verify::{Check, Recorded, Verdict};
-use crate::workflow::{find, judge, verify};
+use crate::workflow::{find, inside, judge, verify};
 use anyhow::Result;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if args.json {
         ctx.out.json(&reports.into());
     }
-    if ctx.inside_run.is_some() {
+    if inside::a_run(ctx) {
         ctx.out.hint("inside a run this is shown, and not recorded: git-chant checks for itself when the run ends");
     }
     Ok(outcome)

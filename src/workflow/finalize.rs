@@ -1,7 +1,7 @@
 //! Completing a spec whose work was done by hand, or whose run ended without us.
 
 use super::finish::{Work, finish_commit, finish_document, inputs, numbered_open, on_branch};
-use super::{claim, plan, verify};
+use super::{claim, inside, plan, verify};
 use crate::agent::transcript::{Facts, Format};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ pub fn finalize_on_request(ctx: &Context, spec: &Spec) -> Result<Spec> {
 /// Completes a spec whose work was done without a run of ours, or whose run ended without us. The work is its branch `chant/<id>`, or,
 /// where there is none, what is checked out here. Every executable criterion must pass, and every other box must be ticked.
 pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
-    if ctx.inside_run.is_some() {
+    if inside::a_run(ctx) {
         return Err(Failure::new("a run cannot complete a spec by itself")
             .hint("its own is checked when it ends; of others a person says so")
             .into());

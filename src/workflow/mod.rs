@@ -15,6 +15,7 @@ pub mod graceful;
 pub mod hooks;
 pub mod idle;
 pub mod incoming;
+pub mod inside;
 pub mod judge;
 pub mod live;
 pub mod many;

@@ -1,7 +1,7 @@
 //! Letting work through the gate in spite of it: a person's word, said on purpose and recorded.
 
 use super::ask::Refusal;
-use super::{judge, plan};
+use super::{inside, judge, plan};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::spec::{EventKind, SpecId, event::one_line};
@@ -21,7 +21,7 @@ pub fn word() -> Option<String> {
 /// the settings say so.
 pub fn overrule(ctx: &Context, refusals: &[Refusal], why: &str) -> Result<()> {
     let here = std::env::current_dir().unwrap_or_default();
-    if ctx.inside_run.is_some() || here.starts_with(plan::worktrees_dir(&ctx.repo)) {
+    if inside::a_run(ctx) || here.starts_with(plan::worktrees_dir(&ctx.repo)) {
         return Err(Failure::new(format!("{VARIABLE} is for people, and this is a run"))
             .hint("a person decides, in a terminal outside of the run")
             .into());

@@ -1,6 +1,6 @@
 //! Running executable criteria at a commit, in a worktree of our own, and recording what came of it.
 
-use super::{judge, setup};
+use super::{inside, judge, setup};
 use crate::agent::process::{Ended, Task, run as run_process};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -138,7 +138,7 @@ pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Re
         };
         checks.push(Check { number: index + 1, criterion, verdict, took: began.elapsed() });
     }
-    if place.is_some() && (ctx.inside_run.is_none() || recorded == Recorded::BeforeRun) {
+    if place.is_some() && (recorded == Recorded::BeforeRun || !inside::a_run(ctx)) {
         let mut change = Change::new(EventKind::Verify).with("Tip", commit).with("Code-Tree", tree);
         if recorded != Recorded::Believed {
             change = change.with("Fresh", true);

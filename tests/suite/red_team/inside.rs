@@ -1,6 +1,6 @@
 //! An agent that asks git-chant itself to call its work done, from inside of its run and with programs of its own.
 
-use super::super::common::{Outcome, TestRepo};
+use super::super::common::{CHANT, Outcome, TestRepo};
 use super::super::merges::repository;
 use super::refused;
 
@@ -25,13 +25,50 @@ fn what_it_finds_is_shown_and_not_recorded() {
     refused(&repo, &format!("chant/{id}"), "criterion 1 failed");
 }
 
+/// Nor does it help to hide: on Linux an ancestor is known by the files of the run.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_for_people_is_refused_to_a_run_that_hides() {
+    let hidden = "cd ../../..; unset CHANT_RUN_ID; (setsid git chant approve $CHANT_SPEC_ID; echo approve=$?; \
+        git chant verify $CHANT_SPEC_ID; GIT_CHANT_OVERRIDE=so git merge $CHANT_BRANCH; echo merge=$?) 2>&1";
+    let (repo, id, said) = run(hidden);
+    said.fails(1)
+        .says("criterion 1 failed")
+        .says("a run cannot approve")
+        .says("approve=128")
+        .says("not recorded")
+        .says("for people, and this is a run");
+    let history = repo.chant(&["history", &id]).ok().stdout;
+    assert!(!history.contains("approve") && !history.contains("override") && !history.contains("PASS"), "{history}");
+    refused(&repo, &format!("chant/{id}"), "criterion 1 failed");
+    // Afterwards a person may.
+    repo.chant(&["approve", &id]).ok();
+}
+
+/// Somebody outside may be had to call it, too.
 #[test]
 fn what_is_recorded_while_it_works_is_not_believed_at_its_end() {
-    let (repo, id, said) = run("env -u CHANT_RUN_ID git chant verify $CHANT_SPEC_ID");
-    said.fails(1).says("criterion 1 failed");
+    let repo = repository();
+    let (evil, at_work, go) = (repo.root().join("evil"), repo.root().join("at-work"), repo.root().join("go"));
+    std::fs::create_dir(&evil).unwrap();
+    repo.script(evil.join("really-works"), "exit 0");
+    for pipe in [&at_work, &go] {
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    let wait = format!("echo x >work; git add work; git commit -q -m Work; echo >{}; read -r _ <{}", at_work.display(), go.display());
+    repo.agent("sly", &wait);
+    let id = repo.add_spec("Do it", &["It works `$ really-works`"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::fs::read(&at_work).unwrap();
+            let path = format!("{}:{}", evil.display(), std::env::var("PATH").unwrap());
+            Outcome::of(repo.command(repo.path(), CHANT).env("PATH", path).args(["verify", &id])).ok().says("PASS");
+            std::fs::write(&go, "go\n").unwrap();
+        });
+        repo.chant(&["work", &id]).fails(1).says("criterion 1 failed");
+    });
     assert!(repo.chant(&["history", &id]).ok().stdout.contains("PASS 1. It works"));
     refused(&repo, &format!("chant/{id}"), "criterion 1 failed");
-    repo.chant(&["finalize", &id]).fails(128).says("criterion 1 failed");
 }
 
 #[test]

@@ -3,11 +3,34 @@
 use anyhow::{Context as _, Result};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What we listen to.
 pub(super) const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// Signals that come so close to one another are one request: `git chant` is a child of `git`, which passes on the Ctrl-C that the terminal
+/// has already told us of.
+pub(super) const ONE_REQUEST: Duration = Duration::from_millis(150);
+
+/// Tells requests apart.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    last: Option<Instant>,
+}
+
+impl Requests {
+    /// True for a signal that is a request of its own.
+    pub(super) fn is_another(&mut self) -> bool {
+        let another = self.last.is_none_or(|last| last.elapsed() >= ONE_REQUEST);
+        if another {
+            self.last = Some(Instant::now());
+        }
+        another
+    }
+}
 
 /// What the process as a whole knows: who watches, a flag that is true while nobody does, and those that a request to stop raises.
 pub(super) struct Shared {
@@ -74,6 +97,7 @@ impl Drop for Deaf {
 /// Watches for signals from its making to its end; between runs they kill us, as they did before.
 pub(super) struct Signals {
     seen: Arc<AtomicBool>,
+    requests: RefCell<Requests>,
     ids: Vec<SigId>,
     interactive: bool,
 }
@@ -81,7 +105,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Watches SIGTERM and SIGHUP, and SIGINT unless the person is talking to the agent (`interactive`): then Ctrl-C is the agent's.
     pub(super) fn watch(interactive: bool) -> Result<Self> {
-        let mut watched = Self { seen: Arc::default(), ids: Vec::new(), interactive };
+        let mut watched = Self { seen: Arc::default(), requests: RefCell::default(), ids: Vec::new(), interactive };
         // Counted before the first handler, so that an error below is undone by the drop.
         shared().change(|watchers| {
             watchers.runs += 1;
@@ -99,9 +123,9 @@ impl Signals {
         Ok(watched)
     }
 
-    /// True once for every signal (or burst of them) since the last call.
+    /// True once for every request since the last call.
     pub(super) fn take(&self) -> bool {
-        self.seen.swap(false, Ordering::SeqCst)
+        self.seen.swap(false, Ordering::SeqCst) && self.requests.borrow_mut().is_another()
     }
 }
 
@@ -153,4 +177,18 @@ pub(super) fn ignored(signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
     mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_passes_on_is_no_second_request() {
+        let mut requests = Requests::default();
+        assert!(requests.is_another());
+        assert!(!requests.is_another());
+        requests.last = Instant::now().checked_sub(ONE_REQUEST);
+        assert!(requests.is_another() && !requests.is_another());
+    }
 }

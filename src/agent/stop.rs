@@ -1,6 +1,6 @@
 //! A request to stop, over everything that one command does: what runs is ended, what is being recorded is finished.
 
-use super::signals::{Deaf, ENDING, ignored, shared};
+use super::signals::{Deaf, ENDING, Requests, ignored, shared};
 use crate::git::Spared;
 use anyhow::{Context as _, Result};
 use signal_hook::SigId;
@@ -69,9 +69,13 @@ impl Drop for Stop {
 
 fn listen(signals: &mut Signals, tell: &dyn Fn(Heard)) {
     let (mut times, mut ending, mut finishing) = (0, false, false);
+    let mut requests = Requests::default();
     for signal in signals.forever() {
         let watchers = *shared().watchers();
         if signal == SIGINT && watchers.persons > 0 {
+            continue;
+        }
+        if !requests.is_another() {
             continue;
         }
         times += 1;

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn a_process_of_its_own_says_how_its_agent_ended() {
@@ -107,6 +108,8 @@ fn a_second_interrupt_does_not_wait_for_the_grace() {
     helper.until("ready");
     helper.signal(Signal::INT);
     helper.until("asked");
+    // What comes at once is what git passes on.
+    std::thread::sleep(Duration::from_millis(200));
     helper.signal(Signal::INT);
     helper.until("ended: Interrupted");
 }

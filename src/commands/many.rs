@@ -11,7 +11,7 @@ use crate::workflow::plan::Options;
 use crate::workflow::start::Started;
 use crate::workflow::{find, members};
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Which specs to work, and how many at once.
 #[derive(Debug, clap::Args)]
@@ -219,21 +219,22 @@ impl Teller for Machine {
             }
             What::Ran(report, merge) => {
                 self.out.json_line(&run_json(report));
-                match merge {
-                    None => {}
-                    Some(Ok(Merged::Done | Merged::Already)) => {
-                        self.out.json_line(&json!({ "event": "merge", "id": id, "merged": true }));
-                    }
-                    Some(Ok(other)) => {
-                        self.out.json_line(&json!({ "event": "merge", "id": id, "merged": false, "reason": unmerged(other) }));
-                    }
-                    Some(Err(error)) => {
-                        self.out.json_line(&json!({ "event": "merge", "id": id, "merged": false, "reason": format!("{error:#}") }));
-                    }
+                if let Some(merge) = merge {
+                    self.out.json_line(&merge_event(&worked.id, merge));
                 }
             }
         }
     }
+}
+
+/// What came of a merge, for machines.
+pub fn merge_event(id: &SpecId, merge: &Result<Merged>) -> Value {
+    let reason = match merge {
+        Ok(Merged::Done | Merged::Already) => return json!({ "event": "merge", "id": id.as_str(), "merged": true }),
+        Ok(other) => unmerged(other),
+        Err(error) => format!("{error:#}"),
+    };
+    json!({ "event": "merge", "id": id.as_str(), "merged": false, "reason": reason })
 }
 
 /// What became of everything, at the end, where it is read.

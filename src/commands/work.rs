@@ -3,9 +3,11 @@ use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, Output, safe};
+use crate::spec::SpecId;
 use crate::workflow::finish::Conclusion;
 use crate::workflow::graceful::Graceful;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
+use crate::workflow::merge::{self, Merged};
 use crate::workflow::plan::{self, Options, Plan};
 use crate::workflow::{claim, find, members, next, start, work};
 use anyhow::Result;
@@ -115,7 +117,12 @@ pub fn run(ctx: &Context, mut args: Args) -> Result<Outcome> {
         None => next::begin_next(ctx, &options, &mut next::PassedOver::new())?,
     };
     let Some(started) = started else {
-        ctx.out.line("No spec is ready.");
+        let none = "No spec is ready.";
+        if tell.json {
+            ctx.out.note(none);
+        } else {
+            ctx.out.line(none);
+        }
         ctx.out.hint("git chant list");
         return Ok(Outcome::No);
     };
@@ -151,10 +158,19 @@ pub fn run_and_merge(ctx: &Context, started: start::Started, tell: Tell) -> Resu
     let graceful = Graceful::begin(ctx)?;
     let mut ended = run_one(ctx, started, tell)?;
     if ended.outcome == Outcome::Yes && tell.merges {
-        ended.outcome = super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?;
+        ended.outcome = match tell.json {
+            true => merge_for_machines(ctx, &id, &target),
+            false => super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?,
+        };
     }
     ended.interrupted |= graceful.asked();
     Ok(ended)
+}
+
+fn merge_for_machines(ctx: &Context, id: &SpecId, target: &str) -> Outcome {
+    let merged = merge::until_it_takes(ctx, id, target);
+    ctx.out.json_line(&many::merge_event(id, &merged));
+    if matches!(merged, Ok(Merged::Done | Merged::Already)) { Outcome::Yes } else { Outcome::No }
 }
 
 /// Runs what has begun, and tells it as it was asked for.
@@ -233,7 +249,7 @@ pub fn announce(out: Output, started: &start::Started, prefix: &str) {
 }
 
 /// Says how a run ended, and what to do next.
-pub fn report(out: Output, id: &crate::spec::SpecId, conclusion: &Conclusion, prefix: &str, merges_itself: bool) -> Outcome {
+pub fn report(out: Output, id: &SpecId, conclusion: &Conclusion, prefix: &str, merges_itself: bool) -> Outcome {
     let bad = |word: &str| out.paint(Colour::Red, word, 0);
     match conclusion {
         Conclusion::Finished(_) => {

@@ -139,6 +139,16 @@ fn machines_hear_of_every_run_and_the_sum() {
     assert_eq!((count("start"), count("end"), count("merge"), count("summary")), (3, 3, 2, 1), "{said}");
     let last = events.last().unwrap();
     assert_eq!((&last["done"], &last["not_done"]), (&2.into(), &1.into()));
+    // One spec, and none: nothing else is on their stream either.
+    repo.add_spec("Four", &[]);
+    let said = repo.chant(&["work", "--next", "--json", "--merge"]).ok().stdout;
+    let events: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        events.iter().map(|event| event["event"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["start", "text", "end", "merge"],
+        "{said}"
+    );
+    assert_eq!(repo.chant(&["work", "--next", "--json"]).fails(1).says("No spec is ready.").stdout, "");
 }
 
 /// Waits until the agents of this many specs are there.

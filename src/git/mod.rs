@@ -14,6 +14,7 @@ mod near;
 pub mod objects;
 pub mod oid;
 mod packed;
+mod partial;
 pub mod quarantine;
 pub mod refs;
 pub mod remote;

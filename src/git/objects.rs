@@ -83,8 +83,13 @@ pub struct CommitDraft {
 impl Repository {
     /// The bytes of a blob.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
-        let mut blob = self.gix.find_blob(id.0).with_context(|| format!("could not read the blob {id}"))?;
-        Ok(blob.take_data())
+        self.reading(
+            || id.to_string(),
+            || {
+                let mut blob = self.gix.find_blob(id.0).with_context(|| format!("could not read the blob {id}"))?;
+                Ok(blob.take_data())
+            },
+        )
     }
 
     /// Writes a blob.
@@ -156,6 +161,10 @@ impl Repository {
 
     /// The entry at a path of a commit's or a tree's tree: its name, and whether it is a directory.
     pub fn entry_at(&self, root: Oid, path: &[u8]) -> Result<Option<(Oid, bool)>> {
+        self.reading(|| format!("{root}:{}", path.to_str_lossy()), || self.entry_here(root, path))
+    }
+
+    fn entry_here(&self, root: Oid, path: &[u8]) -> Result<Option<(Oid, bool)>> {
         let object = self.gix.find_object(root.0).with_context(|| format!("could not read {root}"))?;
         let tree = object.peel_to_tree().with_context(|| format!("{root} has no tree"))?;
         if path.is_empty() {
@@ -167,6 +176,10 @@ impl Repository {
 
     /// The direct entries of a tree: name, object name.
     pub fn tree_entries(&self, tree: Oid) -> Result<Vec<(Vec<u8>, Oid)>> {
+        self.reading(|| format!("{tree}^{{tree}}"), || self.entries_here(tree))
+    }
+
+    fn entries_here(&self, tree: Oid) -> Result<Vec<(Vec<u8>, Oid)>> {
         let object = self.gix.find_object(tree.0).with_context(|| format!("could not read {tree}"))?;
         let tree = object.peel_to_tree().context("this is no tree")?;
         let mut list = Vec::new();
@@ -180,6 +193,10 @@ impl Repository {
     /// A tree made from `base` (empty when absent) with blobs put at, or removed from, paths.
     pub fn edit_tree(&self, base: Option<Oid>, changes: &[(Vec<u8>, Option<Oid>)]) -> Result<Oid> {
         let base = base.map_or_else(|| self.gix.empty_tree().id, |id| id.0);
+        self.reading(|| base.to_string(), || self.edit_here(base, changes))
+    }
+
+    fn edit_here(&self, base: gix::ObjectId, changes: &[(Vec<u8>, Option<Oid>)]) -> Result<Oid> {
         let mut editor = self.gix.edit_tree(base).context("could not edit a tree")?;
         for (path, blob) in changes {
             let path = path.as_bstr();

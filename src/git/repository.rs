@@ -14,6 +14,8 @@ pub struct Repository {
     reftable: bool,
     pub(super) memory: Option<super::memory::Memory>,
     index_is_elsewhere: bool,
+    /// A partial clone has asked for what specs lack.
+    pub(super) brought: std::cell::Cell<bool>,
 }
 
 impl Repository {
@@ -69,7 +71,8 @@ impl Repository {
             false => Git::at(top.unwrap_or(git_dir)),
         };
         let index_is_elsewhere = set("GIT_INDEX_FILE");
-        Ok(Self { gix, git, common_dir, reftable: storage.is_some_and(|s| s != "files"), memory: None, index_is_elsewhere })
+        let reftable = storage.is_some_and(|s| s != "files");
+        Ok(Self { gix, git, common_dir, reftable, memory: None, index_is_elsewhere, brought: false.into() })
     }
 
     /// True where git runs us as a hook of a commit in the making, or a person uses another index than the checkout's own.

@@ -63,8 +63,35 @@ fn a_clone_of_a_single_branch_takes_part() {
 fn a_clone_without_blobs_takes_part() {
     let (us, bare, id) = shared_spec();
     us.git(&["-C", bare.to_str().unwrap(), "config", "uploadpack.allowFilter", "true"]);
-    us.git(&["-C", bare.to_str().unwrap(), "config", "uploadpack.allowAnySHA1InWant", "true"]);
-    let partial = clone(&us, &["--filter=blob:none"], "partial");
+    // Texts that no branch has are not here after the clone, nor after an ordinary fetch.
+    let other = us.chant_env(&[("GIT_CHANT_TEST_SUFFIX", "xyz")], &["add", "--porcelain", "Other"]).ok().stdout;
+    let edit = |title: &str| {
+        for id in [&id, other.trim()] {
+            us.chant(&["edit", id, "--title", title]).ok();
+        }
+        us.chant(&["push"]).ok();
+    };
+    edit("New");
+    for filter in ["blob:none", "tree:0"] {
+        let partial = clone(&us, &[&format!("--filter={filter}")], filter);
+        edit(filter);
+        partial.chant(&["edit", &id, "--add-label", filter]).ok();
+        partial.git(&["fetch", "--quiet"]);
+        let lacks = || partial.git(&["rev-list", "--objects", "--missing=print", "--glob=refs/chant-remotes/*"]).contains("\n?");
+        assert!(lacks());
+        // Both are brought at once.
+        let trace = us.root().join("trace");
+        partial.chant_env(&[("GIT_TRACE", trace.to_str().unwrap())], &["list"]).ok().says("1 spec joined, 1 spec updated").says(filter);
+        let fetches = std::fs::read_to_string(&trace).unwrap().matches("built-in: git fetch").count();
+        std::fs::remove_file(&trace).unwrap();
+        assert!((1..=2).contains(&fetches) && !lacks(), "{fetches}");
+        partial.chant(&["sync"]).ok().says_not("left alone");
+        partial.git(&["gc", "--quiet", "--prune=now"]);
+        partial.chant(&["fsck"]).ok();
+        us.chant(&["sync"]).ok();
+        assert_eq!(shared(&us), shared(&partial));
+    }
+    let partial = us.at(us.root().join("blob:none"));
     takes_part(&us, &partial, &id);
 }
 

@@ -15,5 +15,5 @@ pub fn properties(cases: u32) -> Config {
     let asked = Config::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
     let rng_seed = if asked.rng_seed == RngSeed::Random { RngSeed::Fixed(SEED) } else { asked.rng_seed };
-    Config { cases, rng_seed, failure_persistence: None, ..asked }
+    Config { cases, rng_seed, max_global_rejects: cases.saturating_mul(8), failure_persistence: None, ..asked }
 }

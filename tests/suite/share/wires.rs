@@ -119,8 +119,8 @@ fn smart_http() {
     if !git_has(&us, "git-http-backend") || !git_has(&us, "git-remote-http") {
         return;
     }
-    let port = http::serve(us.clone());
-    shares_over(&us, &format!("http://127.0.0.1:{port}/origin.git"));
+    let server = http::serve(us.clone());
+    shares_over(&us, &format!("http://127.0.0.1:{}/origin.git", server.port));
 }
 
 /// What `ssh` does with its last argument, without a network: for machines that have no server to talk to.

@@ -4,19 +4,41 @@ use crate::common::TestRepo;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
-/// Serves the scenario's directory until the test ends; the port.
-pub fn serve(repo: TestRepo) -> u16 {
+/// A server that ends with the test: as long as it is there, so is the scenario's directory.
+pub struct Http {
+    pub port: u16,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Serves the scenario's directory.
+pub fn serve(repo: TestRepo) -> Http {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let repo = repo.clone();
-            // A client that goes away in the middle is its own affair.
-            std::thread::spawn(move || drop(answer(&repo, stream.unwrap())));
-        }
+    let over = Arc::new(AtomicBool::new(false));
+    let is_over = Arc::clone(&over);
+    let thread = std::thread::spawn(move || {
+        std::thread::scope(|scope| {
+            for stream in listener.incoming().take_while(|_| !is_over.load(Ordering::SeqCst)) {
+                // A client that goes away in the middle is its own affair.
+                scope.spawn(|| drop(answer(&repo, stream.unwrap())));
+            }
+        });
     });
-    port
+    Http { port, over, thread: Some(thread) }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // It looks when somebody comes.
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        drop(self.thread.take().map(JoinHandle::join));
+    }
 }
 
 struct Request {

@@ -117,6 +117,19 @@ impl Repository {
         }
     }
 
+    /// The remote, and the refspec of its, that a plain `git fetch` would overwrite this ref with, or take it away with; as in a mirror.
+    pub fn overwritten_by(&self, name: &str) -> Option<(String, String)> {
+        let covers = |refspec: &String| {
+            let to = refspec.split_once(':').map_or("", |(_, to)| to);
+            to.split_once('*').map_or(to == name, |(start, end)| name.starts_with(start) && name.ends_with(end))
+        };
+        let of = |remote: String| {
+            let refspec = self.config_all(&format!("remote.{remote}.fetch")).into_iter().find(covers)?;
+            Some((remote, refspec))
+        };
+        self.remotes().into_iter().find_map(of)
+    }
+
     /// Pushes refs, all or none. An error is a push that did not reach the remote, or of which nobody knows whether it did.
     pub fn push(&self, remote: &str, refs: &[PushRef]) -> Result<Pushed> {
         self.sweep_stages()?;

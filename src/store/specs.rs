@@ -201,12 +201,27 @@ impl<'r> Store<'r> {
 
     /// Moves a spec's ref from `old` to `next`, with other refs in the same transaction.
     pub fn publish(&self, next: &Spec, old: Option<Oid>, others: &[RefChange]) -> Result<Option<Spec>> {
+        self.refuse_in_a_mirror(next)?;
         let mut changes = vec![RefChange::new(next.id.ref_name(), old, Some(next.tip))];
         changes.extend_from_slice(others);
         match self.repo.update_refs(&changes, &format!("chant: {}", next.event.kind))? {
             RefUpdate::Done => Ok(Some(next.clone())),
             RefUpdate::Lost => Ok(None),
         }
+    }
+
+    /// What a person or a run begins has to last. What a run ends with is recorded all the same.
+    fn refuse_in_a_mirror(&self, next: &Spec) -> Result<()> {
+        let ends = [EventKind::Verify, EventKind::Finish, EventKind::Fail, EventKind::Claim, EventKind::Pause];
+        let Some((remote, refspec)) = self.repo.overwritten_by(&next.id.ref_name()).filter(|_| !ends.contains(&next.event.kind)) else {
+            return Ok(());
+        };
+        let failure = Failure::new(format!("what is written here would be gone after the next git fetch {remote}: it fetches {refspec}"));
+        Err(match self.repo.config_bool(&format!("remote.{remote}.mirror"), false) {
+            true => failure.hint("git clone it, and work in the clone"),
+            false => failure.hint(format!("git config --unset-all --fixed-value remote.{remote}.fetch '{refspec}'")),
+        }
+        .into())
     }
 
     fn write_event(&self, id: &SpecId, before: Option<&Spec>, change: &Change, mut document: Document) -> Result<Spec> {

@@ -107,6 +107,15 @@ fn a_mirror_has_every_spec_and_reads_them() {
     us.chant(&["push"]).ok();
     mirror.git(&["remote", "update"]);
     mirror.chant(&["show", &id]).ok().says("cancelled");
+    // The next fetch would take away whatever is written there; so it would where somebody asked for that.
+    let words = "would be gone after the next git fetch origin";
+    mirror.chant(&["add", "Lost"]).fails(128).says(words).says("hint: git clone it, and work in the clone");
+    mirror.chant(&["reset", &id]).fails(128).says(words);
+    us.git(&["config", "--add", "remote.origin.fetch", "+refs/chant/*:refs/chant/*"]);
+    let hint = "git config --unset-all --fixed-value remote.origin.fetch '+refs/chant/*:refs/chant/*'";
+    us.chant(&["add", "Lost"]).fails(128).says(words).says(hint);
+    Outcome::of(us.command(us.path(), "sh").args(["-c", hint])).ok();
+    us.chant(&["add", "Kept"]).ok();
 }
 
 #[test]

@@ -117,14 +117,16 @@ fn what_a_setup_made_is_made_for_each() {
 
 #[test]
 fn what_a_killed_command_kept_idle_is_swept_and_nobody_elses() {
-    // The second agent ends git-chant once an idle worktree lies there, and asks another command to look before that.
+    // The second agent ends git-chant once an idle worktree lies there, and asks another command to look before that. The first waits for
+    // the second, which would be given that worktree otherwise.
     let repo = repository(
         "case $(cat \"$CHANT_SPEC_FILE\") in *Kill*)\n\
-         root=$(git rev-parse --git-common-dir)/..\n\
+         : >\"$looks/there\"; root=$(git rev-parse --git-common-dir)/..\n\
          until ls -d \"$root\"/.chant/worktrees/.idle-* >/dev/null 2>&1; do sleep 0.05; done\n\
          (cd \"$root\" && unset CHANT_RUN_ID && git-chant list >/dev/null 2>&1)\n\
          ls -d \"$root\"/.chant/worktrees/.idle-* >\"$looks/kept\"\n\
-         kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exit 1;; esac",
+         kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exit 1;; esac\n\
+         until test -e \"$looks/there\"; do sleep 0.05; done",
     );
     repo.add_spec("Work", &[]);
     let killed = repo.add_spec("Kill", &[]);

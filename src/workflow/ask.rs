@@ -3,6 +3,7 @@
 use super::judge::{self, Asked};
 use super::{hooks, receive};
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::gate::{self, Decision, Reason};
 use crate::git::Oid;
 use crate::hook::HookKind;
@@ -113,12 +114,23 @@ fn push(ctx: &Context, remote: &str, pushes: Vec<Push>) -> Result<Answer> {
 /// May this protected branch move? Never believes git's old column: it is compared with what the ref holds.
 pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: bool) -> Result<Answer> {
     let current = ctx.repo.reference(reference)?;
-    let new = match new {
-        NewValue::Object(hex) => Oid::from_hex(hex),
-        NewValue::Symbolic(name) => ctx.repo.reference(&name.to_string())?,
-        NewValue::None => None,
+    let (commit, other) = match new {
+        NewValue::Object(hex) => (Oid::from_hex(hex), None),
+        NewValue::Symbolic(name) => (ctx.repo.reference(&name.to_string())?, Some(name.to_string())),
+        NewValue::None => (None, None),
     };
-    let Some(new) = new.filter(|new| Some(*new) != current) else { return Ok(Answer::Fine) };
+    let answer = match commit.filter(|commit| Some(*commit) != current) {
+        Some(commit) => moves_to(ctx, reference, current, commit, on_server)?,
+        None => Answer::Fine,
+    };
+    match (&answer, other) {
+        // Whatever moves that one would move this one, and be asked about by nobody.
+        (Answer::Fine, Some(other)) if !judge::protects(&ctx.repo, &other, current)? => Err(another_name(reference, &other).into()),
+        _ => Ok(answer),
+    }
+}
+
+fn moves_to(ctx: &Context, reference: &str, current: Option<Oid>, new: Oid, on_server: bool) -> Result<Answer> {
     let target = reference.trim_start_matches("refs/heads/").to_owned();
     let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server, ..Asked::default() })?;
     let settings = |tip: Oid| ctx.repo.entry_at(tip, b".chant/config.md");
@@ -127,6 +139,12 @@ pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: 
         drop(hooks::refresh(ctx, Some(new)));
     }
     Ok(answer)
+}
+
+fn another_name(protected: &str, other: &str) -> Failure {
+    let (protected, other) = (protected.trim_start_matches("refs/heads/"), other.trim_start_matches("refs/heads/"));
+    Failure::new(format!("the protected branch {protected} would be another name of {other}, which is not protected"))
+        .hint(format!("the other way round it is guarded: git symbolic-ref refs/heads/{other} refs/heads/{protected}"))
 }
 
 fn decide(ctx: &Context, asked: Asked) -> Result<Answer> {

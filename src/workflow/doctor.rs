@@ -5,6 +5,7 @@ use super::judge::{self, Asked};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::gate::Decision;
+use crate::git::Oid;
 use crate::hook::Selection;
 use crate::hook::look;
 use crate::spec::settings;
@@ -53,7 +54,7 @@ pub fn examine(ctx: &Context) -> Result<Vec<Finding>> {
     doctor.identity();
     doctor.set_up();
     doctor.hooks()?;
-    doctor.unpublished()?;
+    doctor.branches()?;
     doctor.settings()?;
     doctor.agent();
     doctor.trust();
@@ -164,29 +165,48 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// Not every way into a branch runs a hook (`git branch -M` runs none), and what was let in may be undone since: what a protected branch
-    /// has and no remote's copy of it is judged once more.
-    fn unpublished(&mut self) -> Result<()> {
-        let repo = &self.ctx.repo;
-        for (name, tip) in repo.references("refs/heads/")? {
+    fn branches(&mut self) -> Result<()> {
+        for name in hooks::protected(&self.ctx.repo)?.iter().filter(|name| !name.contains('*')) {
+            self.another_name(name.trim_start_matches("refs/heads/"))?;
+        }
+        for (name, tip) in self.ctx.repo.references("refs/heads/")? {
             let branch = name.trim_start_matches("refs/heads/");
-            let copy = |remote: &String| repo.reference(&format!("refs/remotes/{remote}/{branch}")).ok().flatten();
-            let remote = repo.remotes().into_iter().find_map(|remote| copy(&remote).map(|there| (remote, there)));
-            let Some((remote, there)) = remote.filter(|(_, there)| *there != tip) else { continue };
-            if !judge::protects(repo, branch, Some(tip))? {
-                continue;
+            if judge::protects(&self.ctx.repo, branch, Some(tip))? {
+                self.unpublished(branch, tip);
             }
-            let heads = vec![(tip, None)];
-            let asked = Asked { target: branch.to_owned(), current: Some(there), heads, result: Some(tip), ..Asked::default() };
-            let why = match judge::ask(self.ctx, &asked) {
-                Ok(Decision::Allow { .. }) => continue,
-                Ok(Decision::Refuse(reasons)) => reasons.iter().map(ToString::to_string).next().unwrap_or_default(),
-                Err(error) => error.to_string(),
-            };
-            let mend = format!("git chant gate --target '{branch}' '{remote}/{branch}..{branch}'");
-            self.wrong("protected", format!("the branch {branch} holds what a push of it is refused for: {why}"), mend);
         }
         Ok(())
+    }
+
+    /// No hook is told that a protected branch moves where it is another name of one that is not.
+    fn another_name(&mut self, branch: &str) -> Result<()> {
+        let repo = &self.ctx.repo;
+        let said = repo.git().command(["symbolic-ref", "-q", &format!("refs/heads/{branch}")]).run_raw()?.stdout;
+        let said = String::from_utf8_lossy(&said);
+        let Some(other) = said.trim_end().strip_prefix("refs/heads/") else { return Ok(()) };
+        if !judge::protects(repo, other, None)? {
+            let mend = format!("git symbolic-ref -d 'refs/heads/{branch}' && git branch '{branch}' '{other}'");
+            self.wrong("protected", format!("the branch {branch} is another name of {other}, which is not protected"), mend);
+        }
+        Ok(())
+    }
+
+    /// Not every way into a branch runs a hook (`git branch -M` runs none), and what was let in may be undone since: what a protected branch
+    /// has and no remote's copy of it is judged once more.
+    fn unpublished(&mut self, branch: &str, tip: Oid) {
+        let repo = &self.ctx.repo;
+        let copy = |remote: &String| repo.reference(&format!("refs/remotes/{remote}/{branch}")).ok().flatten();
+        let remote = repo.remotes().into_iter().find_map(|remote| copy(&remote).map(|there| (remote, there)));
+        let Some((remote, there)) = remote.filter(|(_, there)| *there != tip) else { return };
+        let heads = vec![(tip, None)];
+        let asked = Asked { target: branch.to_owned(), current: Some(there), heads, result: Some(tip), ..Asked::default() };
+        let why = match judge::ask(self.ctx, &asked) {
+            Ok(Decision::Allow { .. }) => return,
+            Ok(Decision::Refuse(reasons)) => reasons.iter().map(ToString::to_string).next().unwrap_or_default(),
+            Err(error) => error.to_string(),
+        };
+        let mend = format!("git chant gate --target '{branch}' '{remote}/{branch}..{branch}'");
+        self.wrong("protected", format!("the branch {branch} holds what a push of it is refused for: {why}"), mend);
     }
 
     fn settings(&mut self) -> Result<()> {

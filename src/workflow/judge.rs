@@ -6,7 +6,9 @@ pub use super::settings::{of_branch, protects, settings};
 use super::taken::{self, TakenOver};
 use super::verify;
 use crate::context::Context;
-use crate::gate::{self, CriterionFacts, Decision, Incoming, IncomingHead, RequireApproval, Settings, SpecFacts, Verdict, VerifyMode};
+use crate::gate::{
+    self, CriterionFacts, Decision, Incoming, IncomingCommit, IncomingHead, RequireApproval, Settings, SpecFacts, Verdict, VerifyMode,
+};
 use crate::git::Oid;
 use crate::spec::{EventKind, Facts, SpecId, Status, intent};
 use crate::store::Spec;
@@ -36,7 +38,8 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     // A server has its own word on overrides, and says it in its own configuration.
     settings.allow_override &= !asked.on_server || ctx.repo.config_bool("chant.allowOverride", false);
     let commits = incoming_commits(ctx, asked, &settings)?;
-    let mut incoming = Incoming { target: asked.target.clone(), commits, heads: heads(asked), ..Incoming::default() };
+    let heads = heads(ctx, asked, &commits)?;
+    let mut incoming = Incoming { target: asked.target.clone(), commits, heads, ..Incoming::default() };
     let ids = gate::implemented_by(&incoming);
     if !ids.is_empty() {
         let result = result_tree(ctx, asked, &settings)?;
@@ -76,11 +79,24 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
 pub fn coming(ctx: &Context, asked: &Asked) -> Result<BTreeSet<String>> {
     let settings = of_branch(&ctx.repo, asked.current)?;
     let commits = incoming_commits(ctx, asked, &settings)?;
-    Ok(gate::implemented_by(&Incoming { commits, heads: heads(asked), ..Incoming::default() }))
+    let heads = heads(ctx, asked, &commits)?;
+    Ok(gate::implemented_by(&Incoming { commits, heads, ..Incoming::default() }))
 }
 
-fn heads(asked: &Asked) -> Vec<IncomingHead> {
-    asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect()
+/// What comes in, by the names that it was given, and by those of the runs' branches that are in it: `git pull` gives none, nor does a commit.
+fn heads(ctx: &Context, asked: &Asked, commits: &[IncomingCommit]) -> Result<Vec<IncomingHead>> {
+    let coming: HashSet<&str> = commits.iter().map(|commit| commit.id.as_str()).collect();
+    let mut places = vec!["refs/heads/".to_owned()];
+    places.extend(ctx.repo.remotes().iter().map(|remote| format!("refs/remotes/{remote}/")));
+    let mut heads: Vec<IncomingHead> =
+        asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect();
+    for place in places {
+        for (name, tip) in ctx.repo.references(&format!("{place}chant/"))? {
+            let branch = name.strip_prefix(&place).map(str::to_owned);
+            heads.extend(coming.contains(tip.to_string().as_str()).then(|| IncomingHead { commit: tip.to_string(), branch }));
+        }
+    }
+    Ok(heads)
 }
 
 /// The code tree that the branch will have.

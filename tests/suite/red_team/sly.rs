@@ -142,6 +142,60 @@ fn code_beside_the_specs_is_code() {
     repo.chant(&["finalize", &id]).fails(128).says("is not completed again: criterion 1 failed");
 }
 
+/// Without a trailer, and with names that do not say what it is.
+#[test]
+fn work_is_known_by_its_branch_however_it_is_named() {
+    let repo = repository();
+    repo.agent("sly", "echo x >work; git add work; git -c core.hooksPath=/dev/null commit -q -m 'Nothing to see'");
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).fails(1);
+    let branch = format!("chant/{id}");
+    assert!(!repo.git(&["log", "--format=%B", &format!("main..{branch}")]).contains("Chant-Spec"));
+    let (head, why) = (repo.head(), format!("spec {id} is failed"));
+    refused(&repo, &repo.git(&["rev-parse", &branch]), &why);
+    refused(&repo, &format!("{branch}^0"), &why);
+    repo.git(&["branch", "-q", "more", &branch]);
+    for way in [
+        &["pull", "-q", ".", &branch][..],
+        &["branch", "-f", "main", &branch],
+        &["merge", "-q", "more"],
+        &["fetch", "-q", ".", "+more:main"],
+    ] {
+        let at = if way[0] == "branch" || way[0] == "fetch" { "--detach" } else { "main" };
+        repo.git(&["switch", "-q", at]);
+        let said = repo.try_git(way);
+        assert!(said.code != 0 && said.stderr.contains(&why), "{way:?}: {said}");
+        repo.git(&["switch", "-q", "main"]);
+        assert_eq!(repo.head(), head, "{way:?}");
+    }
+    // Where only a remote has the branch.
+    repo.with_origin();
+    repo.git(&["push", "-q", "--no-verify", "origin", &branch]);
+    let other = repo.at(repo.root().join("other"));
+    repo.git(&["clone", "-q", repo.root().join("origin.git").to_str().unwrap(), other.path().to_str().unwrap()]);
+    other.chant(&["init"]).ok();
+    other.git(&["branch", "-q", "more", &format!("origin/{branch}")]);
+    refused(&other, "more", &format!("spec {id} is"));
+}
+
+/// A branch that is another name of one moves with it, and git tells hooks of that one.
+#[test]
+fn a_protected_branch_does_not_become_another_name_of_one_that_is_not() {
+    let (repo, _) = undone();
+    repo.git(&["branch", "-q", "dev"]);
+    let said = repo.try_git(&["symbolic-ref", "refs/heads/main", "refs/heads/dev"]);
+    if said.code != 0 {
+        said.says("the protected branch main would be another name of dev").says("hint: the other way round it is guarded");
+        std::fs::write(repo.git_dir().join("refs/heads/main"), "ref: refs/heads/dev\n").unwrap();
+    }
+    repo.chant(&["doctor"]).fails(1).says("the branch main is another name of dev").says("git symbolic-ref -d 'refs/heads/main'");
+    repo.git(&["switch", "-q", "--detach"]);
+    repo.git(&["symbolic-ref", "-d", "refs/heads/main"]);
+    repo.git(&["branch", "-q", "main", "dev"]);
+    repo.git(&["symbolic-ref", "refs/heads/other", "refs/heads/main"]);
+    assert!(!repo.chant(&["doctor"]).stdout.contains("another name"));
+}
+
 /// What a remote's copy of the branch has is published, and that copy is a ref like any other; the remote itself is asked at the push.
 #[test]
 fn a_remotes_copy_that_it_writes_itself_is_seen_when_it_is_pushed() {

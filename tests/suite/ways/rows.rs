@@ -113,7 +113,17 @@ pub const ROWS: &[Row] = &[
     row("fetch . $B:main", RT, "git switch -q --detach; git fetch -q . $B:main", CLEAN),
     row("push . $B:main", "pre-push", "git switch -q --detach; git push -q . $B:main", CLEAN),
     row("push", "pre-push", "git push -q origin $B:main 'refs/chant/*:refs/chant/*'; git merge -q --ff-only $B", CLEAN),
-    Row { since: 46, ..row("symbolic-ref", RT, "git switch -q --detach; git symbolic-ref refs/heads/main refs/heads/$B", CLEAN) },
+    // To one that is not protected it is refused whatever that holds.
+    Row {
+        since: 46,
+        ..row(
+            "symbolic-ref",
+            RT,
+            "git config --add chant.protected main; git config --add chant.protected $B; git switch -q --detach; \
+             git symbolic-ref refs/heads/main refs/heads/$B",
+            CLEAN,
+        )
+    },
     server("push to a server", "git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'"),
     server("push of several refs", "git push -q --no-verify origin other:topic $B:main 'refs/chant/*:refs/chant/*'"),
     server("push --force", "git push -q --no-verify --force origin $B:main 'refs/chant/*:refs/chant/*'"),

@@ -24,7 +24,7 @@ pub struct Stop {
     handle: Handle,
     listener: Option<JoinHandle<()>>,
     ids: Vec<SigId>,
-    _deaf: Deaf,
+    deaf: Option<Deaf>,
 }
 
 impl Stop {
@@ -35,7 +35,7 @@ impl Stop {
         let deaf = Deaf::begin()?;
         let heard: Vec<i32> = ENDING.into_iter().filter(|signal| !ignored(*signal)).collect();
         let mut signals = Signals::new(&heard).context(trouble)?;
-        let mut stop = Self { handle: signals.handle(), listener: None, ids: Vec::new(), _deaf: deaf };
+        let mut stop = Self { handle: signals.handle(), listener: None, ids: Vec::new(), deaf: Some(deaf) };
         for signal in heard {
             let flag = if signal == SIGINT { &shared().ctrl_c } else { &shared().told };
             stop.ids.push(signal_hook::flag::register(signal, Arc::clone(flag)).context(trouble)?);
@@ -48,6 +48,25 @@ impl Stop {
     pub fn asked(&self) -> bool {
         stop_asked()
     }
+
+    /// Listens no more; true where somebody has asked us to stop. There is no moment in between in which a request would be lost.
+    pub fn end(mut self) -> bool {
+        self.close()
+    }
+
+    fn close(&mut self) -> bool {
+        self.handle.close();
+        // It says nothing any more once we are gone; a panic of it is no reason for another.
+        drop(self.listener.take().map(JoinHandle::join));
+        // From now on a request ends us by itself; what came before is seen below.
+        self.deaf = None;
+        let asked = stop_asked();
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+        shared().forget();
+        asked
+    }
 }
 
 /// True since somebody asked us to stop, where a [`Stop`] listens.
@@ -57,13 +76,9 @@ pub fn stop_asked() -> bool {
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.handle.close();
-        // It says nothing any more once we are gone; a panic of it is no reason for another.
-        drop(self.listener.take().map(JoinHandle::join));
-        for id in self.ids.drain(..) {
-            signal_hook::low_level::unregister(id);
+        if self.deaf.is_some() {
+            self.close();
         }
-        shared().forget();
     }
 }
 

@@ -163,7 +163,7 @@ pub fn run_and_merge(ctx: &Context, started: start::Started, tell: Tell) -> Resu
             false => super::merge::merge_all(ctx, vec![ctx.store().require(&id)?], &target)?,
         };
     }
-    ended.interrupted |= graceful.asked();
+    ended.interrupted |= graceful.end();
     Ok(ended)
 }
 

@@ -28,4 +28,9 @@ impl Graceful {
     pub fn asked(&self) -> bool {
         self.stop.asked()
     }
+
+    /// The end of it; true where somebody has asked us to stop.
+    pub fn end(self) -> bool {
+        self.stop.end()
+    }
 }

@@ -28,14 +28,15 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let more: Vec<String> = args.branches.then(|| sync::branch_refspec(&remote)).into_iter().collect();
     let way = transport(&ctx.repo, &remote, &more)?;
     let (store, mut report) = (ctx.store(), Report::default());
+    let seen = store.seen(&remote)?.runs;
+    if args.runs && store.state()?.runs.keys().any(|run| !seen.contains_key(run)) {
+        ctx.out.warning("transcripts of runs may hold secrets; whoever can read the remote can read them");
+    }
     if args.dry_run {
         sync::dry_run(&store, &*way, options, &mut report)?;
         report.moves.clear();
         super::sync::tell(ctx, &report, "would push")?;
         return Ok(Outcome::Yes);
-    }
-    if args.runs {
-        ctx.out.warning("transcripts of runs may hold secrets; whoever can read the remote can read them");
     }
     let done = sync::push(&store, &*way, options, &mut report);
     if done.is_ok() {

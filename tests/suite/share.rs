@@ -189,7 +189,7 @@ fn branches_and_runs_go_along_when_asked() {
     them.git(&["fetch", "--quiet"]);
     them.chant(&["log", &id]).ok();
     them.git(&["rev-parse", "--verify", &format!("origin/chant/{id}")]);
-    quiet(us.chant(&["push", "--branches"]));
+    quiet(us.chant(&["push", "--branches", "--runs"]));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Lines on a terminal that move while something runs: one for each, below everything else that is said.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use console::Term;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,11 +21,69 @@ struct Lines {
 
 impl Lines {
     fn new() -> Self {
-        let drawn = MultiProgress::new();
+        let drawn = MultiProgress::with_draw_target(target());
         let margin = drawn.add(ProgressBar::new_spinner());
         style(&margin, "{msg}");
         margin.set_message(" ");
         Self { drawn, shown: 0, margin }
+    }
+}
+
+/// How often a second they are drawn at most.
+const RATE: u8 = 20;
+
+/// Standard error. Where that is no terminal nothing is drawn.
+fn target() -> ProgressDrawTarget {
+    let term = Term::buffered_stderr();
+    match term.is_term() {
+        true => ProgressDrawTarget::term_like_with_hz(Box::new(Unbroken(term)), RATE),
+        false => ProgressDrawTarget::hidden(),
+    }
+}
+
+/// A terminal that may go away (a connection is cut, a window is closed): what runs goes on to its end, and nobody is left to be drawn for.
+#[derive(Debug)]
+struct Unbroken(Term);
+
+impl TermLike for Unbroken {
+    fn width(&self) -> u16 {
+        self.0.size().1
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n).or(Ok(()))
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n).or(Ok(()))
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n).or(Ok(()))
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n).or(Ok(()))
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text).or(Ok(()))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text).or(Ok(()))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line().or(Ok(()))
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush().or(Ok(()))
     }
 }
 

@@ -143,3 +143,18 @@ fn where_the_answer_goes_elsewhere_it_has_every_line() {
     let said = std::fs::read_to_string(repo.root().join("said")).unwrap();
     assert!(said.contains(&format!("\n$ make {}\n", ids[0])) && said.contains("completed"), "{said}");
 }
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_agents_and_their_runs() {
+    let (repo, ids) = repository();
+    let Some(mut terminal) = Terminal::run(&repo, "work --all --parallel 2") else { return };
+    terminal.shows("two lines", |lines| ids.iter().all(|id| moves(lines, id)));
+    terminal.child.kill().unwrap();
+    terminal.child.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // A panic would leave them in progress, with nobody working.
+    while ids.iter().any(|id| repo.show(id)["status"] != "failed") {
+        assert!(Instant::now() < deadline, "{}", repo.chant(&["list"]));
+    }
+    repo.chant(&["show", &ids[0]]).ok().says("interrupted");
+}

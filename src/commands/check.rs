@@ -11,8 +11,12 @@ pub struct Args {
     /// The spec: its id, or a part of it that only one has
     id: String,
     /// The criteria, by the numbers that `git chant show` prints
-    #[arg(required = true, value_name = "N")]
+    #[arg(required = true, value_name = "N", value_parser = number)]
     numbers: Vec<usize>,
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "criteria go by the numbers that 'git chant show ID' prints".to_owned())
 }
 
 pub fn run(ctx: &Context, args: Args, ticked: bool) -> Result<Outcome> {

@@ -54,7 +54,11 @@ pub fn asked(ctx: &Context, commit: &str, target: Option<&str>) -> Result<(Asked
         None => (None, commit.to_owned()),
     };
     let name = if name.is_empty() { "HEAD".to_owned() } else { name };
-    let unknown = |_| Failure::new(format!("'{}' names no commit", safe(&name))).hint("git branch --all");
+    let head = ctx.repo.head()?;
+    let unknown = |_| match (&head.branch, head.commit) {
+        (Some(branch), None) if name == "HEAD" => plan::no_commit_yet(branch.trim_start_matches("refs/heads/")),
+        _ => Failure::new(format!("'{}' names no commit", safe(&name))).hint("git branch --all"),
+    };
     let commit = ctx.repo.resolve_commit(&name).map_err(unknown)?;
     let branch = ctx.repo.reference(&format!("refs/heads/{name}"))?.map(|_| name.clone());
     let current = match from {

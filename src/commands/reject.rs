@@ -20,6 +20,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         return Err(Failure::new("a run cannot reject").hint("a person rejects, in a terminal outside of the run").into());
     }
     let id = find::spec(ctx, &args.id)?.id;
+    if args.reason.trim().is_empty() {
+        let failure = Failure::new("a rejection needs a reason: it is all that whoever goes on with it is told");
+        return Err(failure.hint(format!("git chant reject {id} --reason 'What is wrong with it'")).into());
+    }
     ctx.store().amend(&id, |spec| {
         let mut change = Change::new(EventKind::Reject).text(&args.reason).with("Intent", intent::id(&spec.document));
         change.approval = Some(Approval::Rejected);

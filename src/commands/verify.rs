@@ -37,6 +37,9 @@ pub struct Args {
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let specs = specs(ctx, &args)?;
+    if specs.is_empty() && args.target.is_none() && !args.json {
+        ctx.out.line("Nothing to verify: no spec has work yet.");
+    }
     let mut outcome = Outcome::Yes;
     let mut reports = Vec::new();
     for spec in specs {

@@ -103,7 +103,8 @@ impl Repository {
     /// The top of this checkout, or a refusal.
     pub fn require_work_dir(&self) -> Result<PathBuf> {
         self.work_dir().ok_or_else(|| {
-            Failure::new("this needs a checkout, and the repository is bare").hint("git clone it, and work in the clone").into()
+            let clone = format!("git clone '{}'", self.common_dir().display());
+            Failure::new("this needs a checkout, and the repository is bare").hint(format!("work in a clone of it: {clone}")).into()
         })
     }
 

@@ -113,10 +113,16 @@ pub fn target(ctx: &Context) -> Result<String> {
     here.filter(|_| !of_a_run).or_else(|| ctx.repo.config("chant.target")).ok_or_else(|| match of_a_run {
         true => Failure::new("HEAD is on the branch of a spec, which is no target for work").hint("name one with: --target BRANCH").into(),
         false => Failure::new("HEAD is on no branch, so the work has no target")
-            .hint("git switch main")
+            .hint(format!("git switch {}", trunk(ctx)))
             .hint("or name it with: --target BRANCH")
             .into(),
     })
+}
+
+/// The branch that somebody most likely means.
+fn trunk(ctx: &Context) -> &'static str {
+    let is_there = |name: &&str| ctx.repo.reference(&format!("refs/heads/{name}")).is_ok_and(|tip| tip.is_some());
+    ["main", "master"].into_iter().find(is_there).unwrap_or("BRANCH")
 }
 
 /// Where the settings ask for approvals that specs do not ask for themselves, work waits for them too.

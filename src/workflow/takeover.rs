@@ -22,7 +22,7 @@ pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
     let full = format!("refs/heads/{}", id.branch());
     let may = matches!(spec.event.status, Status::InProgress | Status::Failed | Status::Paused | Status::NeedsAttention);
     if !may || ctx.repo.reference(&full)?.is_none() {
-        let failure = Failure::new(format!("{id} is {}, and no agent has begun it", spec.event.status));
+        let failure = Failure::new(format!("{id} is {}, and no agent is at it", spec.event.status));
         return Err(failure.hint(format!("git chant show {id}")).into());
     }
     let path = worktrees_dir(&ctx.repo).join(id.as_str());

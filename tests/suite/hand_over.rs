@@ -140,7 +140,7 @@ fn a_run_whose_git_chant_was_killed_is_paused_too() {
 #[test]
 fn what_no_agent_began_is_not_taken_over() {
     let (repo, id) = repository("true");
-    repo.chant(&["takeover", &id]).fails(128).says("no agent has begun it");
+    repo.chant(&["takeover", &id]).fails(128).says("no agent is at it");
     assert_eq!(repo.show(&id)["status"], "ready");
 }
 

@@ -167,10 +167,12 @@ fn a_repository_without_a_commit() {
     repo.chant(&["check", &id, "1"]).ok();
     repo.chant(&["uncheck", &id, "1"]).ok();
     repo.chant(&["prep", &id]).fails(128).says("no commit yet").says("hint: git commit");
+    repo.chant(&["gate"]).fails(128).says("has no commit yet").says("hint: git commit");
+    repo.chant(&["finalize", &id]).fails(128).says("there is no commit to finalize").says("hint: git commit");
+    repo.chant(&["verify"]).ok().says("Nothing to verify");
     for verb in ["work", "merge", "verify"] {
         repo.chant(&[verb, &id]).fails(128).says("no commit").says("hint: git commit");
     }
-    repo.chant(&["gate"]).fails(128).says("hint: ");
     assert_eq!(repo.show(&id)["status"], "ready");
     assert_eq!(repo.git(&["for-each-ref", "refs/heads"]), "");
     assert!(!repo.exists(".chant/worktrees"));

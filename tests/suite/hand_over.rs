@@ -88,7 +88,7 @@ fn while_it_works(repo: &TestRepo, id: &str, act: impl FnOnce(&mut std::process:
     let fifo = repo.path().join(".chant/worktrees/up");
     while !fifo.exists() {
         assert!(working.try_wait().unwrap().is_none(), "it ended before its agent worked");
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
     std::fs::read(&fifo).unwrap();
     act(&mut working);

@@ -19,7 +19,7 @@ fn settled(run: &RunDir, expected: Liveness) -> bool {
         if run.liveness() == expected {
             return true;
         }
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
     false
 }

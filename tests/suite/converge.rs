@@ -203,7 +203,7 @@ fn clones_converge_whatever_they_do() {
 
 #[test]
 fn clones_converge_over_git_and_a_gc_takes_nothing() {
-    cases(24, 6, Way::Git);
+    cases(18, 6, Way::Git);
 }
 
 #[test]

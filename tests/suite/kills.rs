@@ -265,7 +265,7 @@ fn killed_at_a_call_of_git() {
     let mut moments: Vec<(usize, &str)> = (1..=calls).flat_map(|at| HOW.map(|how| (at, how))).collect();
     random.shuffle(&mut moments);
     if !all() {
-        moments.truncate(20);
+        moments.truncate(16);
     }
     for (index, (at, how)) in moments.into_iter().enumerate() {
         let copy = scene.copy(&format!("copy{index}"));

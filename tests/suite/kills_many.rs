@@ -141,7 +141,7 @@ fn killed_while_four_are_worked() {
     work(&whole, None);
     let took = began.elapsed();
     go_on(&whole, &scene.ids, &before);
-    for index in 0..if std::env::var_os("GIT_CHANT_TEST_ALL").is_some() { 100 } else { 4 } {
+    for index in 0..if std::env::var_os("GIT_CHANT_TEST_ALL").is_some() { 100 } else { 3 } {
         let repo = scene.copy(&format!("copy{index}"));
         let time = took.mul_f64(random.f64());
         let _named = Named(format!("GIT_CHANT_TEST_SEED={seed}: killed after {time:?} of {took:?}, the {index}. time"));

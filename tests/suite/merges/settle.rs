@@ -49,12 +49,15 @@ fn what_is_not_settled_is_not_merged() {
         ("git merge --abort", "the merge was not concluded"),
         ("exit 3", "the agent exited with 3"),
     ];
-    for (settler, reason) in table {
+    for (number, (settler, reason)) in table.into_iter().enumerate() {
         let (repo, id) = conflicting(settler);
         repo.git(&["config", "chant.maxAttempts", "9"]);
         let main = repo.head();
         repo.chant(&["merge", &id, "--auto"]).fails(1).says(&format!("{id} failed: {reason}")).says("1 of 1 not merged");
         assert_eq!(repo.head(), main, "{settler}");
+        if number > 1 {
+            continue;
+        }
         // A resumed attempt is held to the same.
         repo.agent("worse", "git merge -q main; git add .; git commit -q -m 'Markers and all'");
         repo.chant(&["resume", &id]).fails(1);

@@ -38,7 +38,29 @@ pub fn belonging<'a>(incoming: &'a Incoming, id: &str) -> Vec<&'a str> {
 pub fn implemented_by(incoming: &Incoming) -> BTreeSet<String> {
     let mut ids: BTreeSet<String> = incoming.commits.iter().flat_map(implemented).collect();
     ids.extend(by_branch(incoming).into_values().flatten());
+    ids.extend(by_start(incoming).map(str::to_owned));
     ids
+}
+
+/// The subject of the commit with which a run of this spec begins: it holds the document, and what stands upon it is the run's work.
+pub fn start_subject(id: &str) -> String {
+    format!("chant({id}): start")
+}
+
+/// The specs whose runs began below what comes in, whatever the commits of the work say and the branch is called now. Work that was put
+/// upon finished work later is no more of it for that.
+fn by_start(incoming: &Incoming) -> impl Iterator<Item = &str> {
+    let commits: BTreeMap<&str, &IncomingCommit> = incoming.commits.iter().map(|commit| (commit.id.as_str(), commit)).collect();
+    let does_something = |commit: &&IncomingCommit| !commit.planning_only && !commit.revert_ok && !commit.clean_merge;
+    let mut open: Vec<&str> = incoming.commits.iter().filter(does_something).map(|commit| commit.id.as_str()).collect();
+    let mut below = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let Some(commit) = commits.get(name).filter(|_| below.insert(name)) else { continue };
+        open.extend(commit.parents.iter().map(String::as_str));
+    }
+    let begins = move |commit: &IncomingCommit| commit.planning_only && below.contains(commit.id.as_str());
+    let subjects = incoming.commits.iter().filter(move |commit| begins(commit)).map(|commit| commit.subject.as_str());
+    subjects.filter_map(|subject| scopes(subject).into_iter().find(|id| is_id(id) && subject == start_subject(id)))
 }
 
 /// The spec whose work a branch holds: `chant/<id>`, and `chant/<id>@<run>` for an attempt that lost a claim.

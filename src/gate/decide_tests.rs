@@ -97,6 +97,23 @@ fn a_merged_branch_names_its_spec_where_its_commits_do_something() {
     assert_eq!(spec_of_branch("chant/"), None);
 }
 
+/// Neither its commits nor its branch say what it is; it stands upon the commit with which a run began.
+#[test]
+fn work_is_known_by_where_its_run_began() {
+    let start = IncomingCommit { planning_only: true, ..commit("c0", "chant(x): start\n") };
+    let above = |id: &str, parent: &str| IncomingCommit { parents: vec![parent.to_owned()], ..commit(id, "Nothing to see") };
+    let named = |commits: Vec<IncomingCommit>| implemented_by(&Incoming { commits, ..incoming("") }).into_iter().collect::<Vec<_>>();
+    assert_eq!(named(vec![above("c2", "c1"), above("c1", "c0"), start.clone()]), ["x"]);
+    // Documents alone are planning, and what is beside them is not upon them.
+    let planned = IncomingCommit { planning_only: true, ..above("c1", "c0") };
+    let merged = IncomingCommit { clean_merge: true, ..above("c2", "c1") };
+    assert_eq!(named(vec![merged, planned, start.clone(), above("c3", "gone")]), [""; 0]);
+    let other = |subject: &str| IncomingCommit { subject: subject.to_owned(), ..start.clone() };
+    for subject in ["chant(x): start over", "chant(x): edit spec", "start", "chant(): start", "chant(<id>): start"] {
+        assert_eq!(named(vec![above("c1", "c0"), other(subject)]), [""; 0], "{subject}");
+    }
+}
+
 #[test]
 fn a_complete_spec_comes_in_and_the_answer_says_what_it_rests_on() {
     assert_eq!(reasons(complete()), [""; 0]);

@@ -8,7 +8,7 @@ mod decide;
 mod reason;
 mod settings;
 
-pub use decide::{belonging, decide, implemented, implemented_by, spec_of_branch};
+pub use decide::{belonging, decide, implemented, implemented_by, spec_of_branch, start_subject};
 pub use reason::Reason;
 pub use settings::{RequireApproval, Settings, VerifyMode};
 

@@ -103,8 +103,9 @@ fn as_started(ctx: &Context, plan: &Plan) -> Result<Document> {
     Ok(ctx.store().prepare(&plan.spec, &change)?.document)
 }
 
+/// By which the gate knows the work, too.
 fn start_message(id: &SpecId) -> String {
-    format!("chant({id}): start\n")
+    crate::gate::start_subject(id.as_str()) + "\n"
 }
 
 /// The first commit of a run's branch holds the spec. Where nothing else comes before it the worktree is made from it: a second write of

@@ -178,6 +178,34 @@ fn work_is_known_by_its_branch_however_it_is_named() {
     refused(&other, "more", &format!("spec {id} is"));
 }
 
+/// The branch has another name, its commits have none, and only part of it comes; on top of another `main`, and on a server that never saw it.
+#[test]
+fn work_is_known_by_where_its_run_began() {
+    let repo = repository();
+    let nameless = "git -c core.hooksPath=/dev/null commit -q -m 'Nothing to see'";
+    repo.agent("sly", &format!("for n in 1 2; do echo $n >work-$n; git add .; {nameless}; done; exit 1"));
+    let id = repo.add_spec("Do it", &["It is good"]);
+    let bare = repo.at(repo.with_origin());
+    bare.chant(&["hooks", "install", "--server"]).ok();
+    repo.chant(&["work", &id]).fails(1);
+    let why = format!("spec {id} is failed");
+    repo.git(&["branch", "-q", "-m", &format!("chant/{id}"), "innocent"]);
+    assert!(!repo.git(&["log", "--format=%B", "main..innocent"]).contains("Chant-Spec"));
+    refused(&repo, "innocent", &why);
+    refused(&repo, "innocent~1", &why);
+    repo.try_git(&["merge", "--squash", "innocent"]).fails(128).says(&why);
+    let push = ["push", "-q", "--no-verify", "origin", "innocent:main", "refs/chant/*:refs/chant/*"];
+    repo.try_git(&push).fails(1).says(&format!("remote: error: {why}"));
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "Go on"]);
+    repo.git(&["switch", "-q", "-c", "put-upon", "innocent"]);
+    repo.git(&["rebase", "-q", "main"]);
+    repo.git(&["switch", "-q", "main"]);
+    refused(&repo, "put-upon", &why);
+    // The document alone is planning.
+    let start = repo.git(&["rev-parse", "innocent^{/: start}"]);
+    repo.try_git(&["merge", "-q", "--no-edit", &start]).ok();
+}
+
 /// A branch that is another name of one moves with it, and git tells hooks of that one.
 #[test]
 fn a_protected_branch_does_not_become_another_name_of_one_that_is_not() {

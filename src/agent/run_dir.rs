@@ -54,6 +54,9 @@ pub struct NewRun<'a> {
     pub most: Option<u32>,
 }
 
+/// How the id of a question begins, which is no run of a spec.
+pub const QUESTION: &str = "ask-";
+
 /// The directory of one run; whoever made or claimed it holds its lock until this is dropped.
 #[derive(Debug)]
 pub struct RunDir {
@@ -128,6 +131,11 @@ impl RunDir {
     /// The run's id.
     pub fn run_id(&self) -> &str {
         self.path.file_name().and_then(OsStr::to_str).unwrap_or_default()
+    }
+
+    /// True for a question to an agent: it is counted and ended as a run is, but no spec is in progress for it.
+    pub fn is_question(&self) -> bool {
+        self.run_id().starts_with(QUESTION)
     }
 
     /// The directory.

@@ -1,6 +1,7 @@
 use crate::agent::preset::{PRESETS, Wanted, preset};
 use crate::agent::registry::Program;
-use crate::agent::settings::CommitBy;
+use crate::agent::settings::{CommitBy, Permissions};
+use crate::agent::transcript::Format;
 use crate::agent::{Agent, Client, Surroundings as _};
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -71,18 +72,32 @@ fn state(known: &Known, ctx: Option<&Context>) -> &'static str {
 }
 
 fn remarks(client: &Client) -> Vec<String> {
-    let Program::Preset(preset, _) = &client.program else { return Vec::new() };
     let mut list = Vec::new();
-    if !preset.tested {
-        list.push("its arguments are from its documentation, not tried".to_owned());
+    if let Program::Preset(preset, _) = &client.program {
+        if !preset.tested {
+            list.push("its arguments are from its documentation, not tried".to_owned());
+        }
+        if !preset.remark.is_empty() && client.settings.permissions == Permissions::Edit {
+            list.push(preset.remark.to_owned());
+        }
     }
-    if !preset.remark.is_empty() && client.settings.permissions == crate::agent::settings::Permissions::Edit {
-        list.push(preset.remark.to_owned());
-    }
-    if client.settings.limits.cost.is_some() && !preset.tells_cost {
-        list.push("it does not tell what it costs: chant.agent.*.maxCost has no effect".to_owned());
+    if client.settings.limits.cost.is_some() {
+        list.extend(budget(client));
     }
     list
+}
+
+/// Why a budget may not end it.
+fn budget(client: &Client) -> Option<String> {
+    let tells = match &client.program {
+        Program::Preset(preset, _) => preset.tells_cost,
+        Program::Line(line) if client.format() == Format::Claude && !line.contains("{max_cost}") => {
+            let name = &client.name;
+            return Some(format!("it tells what it cost at its end: for chant.agent.{name}.maxCost to end it, hand it {{max_cost}}"));
+        }
+        Program::Line(_) => matches!(client.format(), Format::Claude | Format::Opencode | Format::Aider),
+    };
+    (!tells).then(|| "it does not tell what it costs: chant.agent.*.maxCost has no effect".to_owned())
 }
 
 fn command(client: &Client) -> String {

@@ -39,8 +39,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     }
     // A run under way is newer than every event but its start.
     let live = recover::run_of(ctx, &spec.id)?.filter(|dir| args.run.is_none() || chosen.is_some_and(|run| run.id == dir.run_id()));
-    if let Some(dir) = live {
-        return follow(ctx, &dir, &args);
+    let asked = || recover::question_of(ctx, &spec.id).map(|dir| dir.filter(|_| args.run.is_none()));
+    if let Some(dir) = live.map_or_else(asked, |dir| Ok(Some(dir)))? {
+        follow(ctx, &dir, &args)?;
+        return Ok(Outcome::Yes);
     }
     let Some(chosen) = chosen else { return Err(no_run(&spec.id)) };
     let Some(bytes) = ctx.store().transcript(&spec.id, &chosen.id)? else { return Err(no_run(&spec.id)) };
@@ -77,30 +79,39 @@ fn print(ctx: &Context, items: &[Item]) {
 }
 
 /// Prints the log of a run that has no end yet, and goes on until it has if asked to.
-fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<Outcome> {
-    let mut log = match File::open(dir.log_path()) {
-        // Killed before its agent ran.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Yes),
-        log => log.with_context(|| format!("could not read the log of {}", dir.run_id()))?,
-    };
-    let mut reader = Reader::new(dir.format());
+fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<()> {
+    let (mut log, mut reader) = (None, Reader::new(Format::Text));
     loop {
         // Asked before reading: what is printed between the two is read by the next turn.
-        let alive = dir.liveness() != Liveness::Dead;
+        let goes_on = args.follow && dir.liveness() != Liveness::Dead;
+        if log.is_none() {
+            log = open(dir)?;
+            reader = Reader::new(dir.format());
+        }
         let mut new = Vec::new();
-        log.read_to_end(&mut new).context("could not read the log")?;
+        if let Some(log) = &mut log {
+            log.read_to_end(&mut new).context("could not read the log")?;
+        }
         if args.raw {
             ctx.out.raw(&new);
         } else {
             print(ctx, &reader.feed(&new));
         }
-        if !args.follow || !alive {
+        if !goes_on {
             if !args.raw {
                 print(ctx, &reader.end());
             }
-            return Ok(Outcome::Yes);
+            return Ok(());
         }
         std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The log of a run; none where its agent has not begun yet, or was never started.
+fn open(dir: &RunDir) -> Result<Option<File>> {
+    match File::open(dir.log_path()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        log => log.map(Some).with_context(|| format!("could not read the log of {}", dir.run_id())),
     }
 }
 

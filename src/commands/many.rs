@@ -1,4 +1,4 @@
-use super::work::{announce, ended as run_json, report, used};
+use super::work::{announce, ended as run_json, report, tell_used};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Colour, Output, safe};
@@ -160,7 +160,7 @@ impl Teller for Words {
             What::NotStarted(error) => bad("was not started", error),
             What::Broken(error) => bad("was not brought to its end", error),
             What::Ran(run, merge) => {
-                used(out, run, &prefix);
+                tell_used(out, run, &prefix);
                 report(out, id, &run.conclusion, &prefix, self.merges);
                 let Some(merge) = merge else { return };
                 match merge {

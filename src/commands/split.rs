@@ -1,9 +1,11 @@
+use super::work::used;
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::split::{Part, parts};
 use crate::store::Spec;
+use crate::workflow::live::{Bar, Live, Unheard};
 use crate::workflow::plan::Options;
 use crate::workflow::{files, find, split};
 use anyhow::Result;
@@ -55,7 +57,13 @@ fn propose(ctx: &Context, spec: &Spec, args: &Args) -> Result<(Vec<Part>, bool)>
     let options = Options { agent: args.agent.clone(), model: args.model.clone(), ..Options::default() };
     let has_agent = || args.agent.is_some() || Agent::resolve(None, &ctx.repo).is_ok_and(|agent| matches!(agent, Agent::Client(_)));
     if !args.sections && has_agent() {
-        return split::ask(ctx, spec, &options).map(|list| (list, true));
+        let mut live: Box<dyn Live> = if ctx.out.moves() { Box::new(Bar::new(ctx.out, &spec.id)) } else { Box::new(Unheard) };
+        let (list, facts) = split::ask(ctx, spec, &options, live.as_mut())?;
+        drop(live);
+        if let Some(words) = used(&facts) {
+            ctx.out.note(words);
+        }
+        return Ok((list, true));
     }
     let list = parts(spec.document.body());
     if list.is_empty() {

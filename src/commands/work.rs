@@ -1,5 +1,6 @@
 use super::many::{self, Several};
 use crate::agent::Agent;
+use crate::agent::transcript::Facts;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, Output, safe};
@@ -9,6 +10,7 @@ use crate::workflow::graceful::Graceful;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::merge::{self, Merged};
 use crate::workflow::plan::{self, Options, Plan};
+use crate::workflow::watch::INTERRUPTED;
 use crate::workflow::{claim, find, members, next, start, work};
 use anyhow::Result;
 use serde_json::json;
@@ -177,7 +179,7 @@ fn merge_for_machines(ctx: &Context, id: &SpecId, target: &str) -> Outcome {
 pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<Ended> {
     let (id, run) = (started.spec.id.clone(), started.dir.run_id().to_owned());
     let went_on = started.plan.options.session.is_some();
-    let interrupted = |report: &work::Report| matches!(&report.conclusion, Conclusion::Failed(why) if why == work::INTERRUPTED);
+    let interrupted = |report: &work::Report| matches!(&report.conclusion, Conclusion::Failed(why) if why == INTERRUPTED);
     if tell.json {
         let agent = started.plan.agent.name();
         ctx.out.json_line(&json!({ "event": "start", "id": id.as_str(), "run": run, "agent": agent, "worktree": started.plan.worktree }));
@@ -192,7 +194,7 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
     } else {
         work::run(ctx, started, &mut Lines::new(ctx.out, ""))?
     };
-    used(ctx.out, &report, "");
+    tell_used(ctx.out, &report, "");
     let outcome = self::report(ctx.out, &id, &report.conclusion, "", tell.merges);
     if went_on && matches!(report.conclusion, Conclusion::Failed(_)) && report.facts.tokens.is_none() {
         // Clients forget sessions: after an update, or when they clear their own files.
@@ -202,12 +204,17 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
 }
 
 /// Says what a run used, as far as the agent told.
-pub fn used(out: Output, report: &work::Report, prefix: &str) {
-    if let Some(tokens) = report.facts.tokens {
-        let model = report.facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
-        let cost = report.facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
-        out.line(format!("{prefix}> {model}{tokens}{cost}"));
+pub fn tell_used(out: Output, report: &work::Report, prefix: &str) {
+    if let Some(words) = used(&report.facts) {
+        out.line(format!("{prefix}{words}"));
     }
+}
+
+/// `> claude-opus-5-5, 12.6k in, 950 out, $0.2500`.
+pub fn used(facts: &Facts) -> Option<String> {
+    let model = facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
+    let cost = facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+    facts.tokens.map(|tokens| format!("> {model}{tokens}{cost}"))
 }
 
 /// The end of a run, for machines.

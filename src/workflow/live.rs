@@ -62,6 +62,13 @@ fn words(facts: &Facts) -> String {
     format!("{tokens}{}", safe(facts.last.as_deref().unwrap_or_default()))
 }
 
+/// Nothing at all.
+pub struct Unheard;
+
+impl Live for Unheard {
+    fn item(&mut self, _item: &Item, _facts: &Facts) {}
+}
+
 /// One JSON object a line.
 pub struct Events {
     out: Output,

@@ -9,17 +9,22 @@ use crate::store::runs::RunRecord;
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
 
-/// Says which runs of ours ended without git-chant, and how to go on. Called by commands that people type.
+/// Says which runs of ours ended without git-chant, and how to go on; of questions that did, nothing stays. Called by commands that people
+/// type.
 pub fn report(ctx: &Context) -> Result<()> {
     run_dir::sweep(ctx.repo.common_dir());
     drop(super::idle::sweep(ctx));
     let mut dead = 0;
     for dir in RunDir::list(ctx.repo.common_dir())? {
-        let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
         let state = dir.liveness();
         if state == Liveness::Working {
             continue;
         }
+        if dir.is_question() {
+            super::question::clear(ctx, dir)?;
+            continue;
+        }
+        let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
         let spec = ctx.store().load(&id)?;
         if spec.is_some_and(|spec| spec.event.status == Status::InProgress) {
             // Looking must work where writing does not: on a full disk.
@@ -57,8 +62,14 @@ fn keep_what_is_there(ctx: &Context, id: &SpecId, run: &str) -> Result<()> {
 /// The run directory of a spec's unfinished run, if one is on this machine.
 pub fn run_of(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
     let mut runs = RunDir::list(ctx.repo.common_dir())?;
-    runs.retain(|dir| dir.spec_id().as_deref() == Some(id.as_str()));
+    runs.retain(|dir| !dir.is_question() && dir.spec_id().as_deref() == Some(id.as_str()));
     Ok(runs.pop())
+}
+
+/// The directory of a question about a spec, while an agent is at it.
+pub fn question_of(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
+    let runs = RunDir::list(ctx.repo.common_dir())?;
+    Ok(runs.into_iter().find(|dir| dir.is_question() && dir.spec_id().as_deref() == Some(id.as_str())))
 }
 
 /// Puts on a ref what a run without an end of its own has left in its directory.

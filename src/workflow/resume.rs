@@ -2,7 +2,7 @@
 
 use super::plan::{self, Options};
 use super::start::{self, Started};
-use super::{claim, recover, session, settle, verify, work};
+use super::{claim, recover, session, settle, verify, watch};
 use crate::agent::{Liveness, RunDir};
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -71,7 +71,7 @@ pub struct Unfinished {
 pub fn unfinished(ctx: &Context, specs: &[Listed], options: &Options) -> Result<(Vec<Unfinished>, Vec<SpecId>)> {
     let (mut list, mut used_up) = (Vec::new(), Vec::new());
     let dirs = RunDir::list(ctx.repo.common_dir())?;
-    let dead = dirs.iter().filter(|dir| dir.liveness() != Liveness::Working).filter_map(RunDir::spec_id);
+    let dead = dirs.iter().filter(|dir| !dir.is_question() && dir.liveness() != Liveness::Working).filter_map(RunDir::spec_id);
     let dead: BTreeSet<String> = dead.collect();
     for spec in specs {
         let unfinished = match spec.event.status {
@@ -95,7 +95,7 @@ pub fn unfinished(ctx: &Context, specs: &[Listed], options: &Options) -> Result<
 
 /// What is left of the time for which a failed spec is left alone: `chant.retryDelay`, twice as long after every further failure.
 fn rest(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Duration> {
-    let failed = spec.event.status == Status::Failed && spec.event.text.trim() != work::INTERRUPTED;
+    let failed = spec.event.status == Status::Failed && spec.event.text.trim() != watch::INTERRUPTED;
     if !failed {
         return Ok(Duration::ZERO);
     }

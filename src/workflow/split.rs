@@ -1,19 +1,17 @@
 //! Splitting a spec: its members become specs of their own, and it becomes their driver.
 
-use super::plan::{self, Options, Plan};
-use super::verify;
-use crate::agent::process::{Task, run as run_process};
-use crate::agent::transcript::Reader;
-use crate::agent::{Ended, Place};
+use super::live::Live;
+use super::plan::{self, Options};
+use super::{question, verify};
+use crate::agent::transcript::Facts;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::{RefChange, Repository};
+use crate::git::RefChange;
 use crate::spec::document::FieldValue;
 use crate::spec::split::{Part, parts};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
 
 /// Refuses a spec that is worked already, or split.
 pub fn may_split(ctx: &Context, spec: &Spec) -> Result<()> {
@@ -28,89 +26,26 @@ pub fn may_split(ctx: &Context, spec: &Spec) -> Result<()> {
     verify::require_trust(ctx, spec, false)
 }
 
-/// Asks an agent, which works in a worktree of its own and is to change nothing.
-pub fn ask(ctx: &Context, spec: &Spec, options: &Options) -> Result<Vec<Part>> {
+/// Asks an agent.
+pub fn ask(ctx: &Context, spec: &Spec, options: &Options, live: &mut dyn Live) -> Result<(Vec<Part>, Facts)> {
     let options = Options { prompt: options.prompt.clone().or(Some("split".to_owned())), ..options.clone() };
-    let mut plan = plan::plan_unchecked(ctx, spec.clone(), options)?;
+    let plan = plan::plan_unchecked(ctx, spec.clone(), options)?;
+    let sections = format!("git chant split {} --sections", spec.id);
     if plan.agent.is_interactive() {
-        return Err(Failure::new("'manual' proposes nothing").hint(format!("git chant split {} --sections", spec.id)).into());
+        return Err(Failure::new("'manual' proposes nothing").hint(sections).into());
     }
-    plan.worktree = plan::worktrees_dir(&ctx.repo).join(format!(".split-{:06x}", fastrand::u32(..0x0100_0000)));
-    ctx.repo.add_detached_worktree(&plan.worktree, plan.base)?;
-    let answer = answer(ctx, &plan);
-    if let Err(error) = ctx.repo.remove_worktree(&plan.worktree) {
-        ctx.out.warning(format!("the agent changed something, which is kept in {}: {error:#}", plan.worktree.display()));
+    let name = plan.agent.name().to_owned();
+    let answer = question::ask(ctx, plan, live)?;
+    if let Some(trouble) = answer.trouble {
+        return Err(Failure::new(format!("'{name}' proposed nothing: {trouble}")).hint(sections).into());
     }
-    let answer = answer?;
-    let found = parts(answer.as_bytes());
+    let found = parts(answer.words.as_bytes());
     if found.is_empty() {
-        let said: String = answer.trim().chars().take(300).collect();
+        let said: String = answer.words.trim().chars().take(300).collect();
         let message = format!("the agent proposed no members: {}", if said.is_empty() { "it said nothing" } else { &said });
-        return Err(Failure::new(message).hint(format!("git chant split {} --sections", spec.id)).into());
+        return Err(Failure::new(message).hint(sections).into());
     }
-    Ok(found)
-}
-
-fn answer(ctx: &Context, plan: &Plan) -> Result<String> {
-    let dir = tempfile::tempdir().context("could not make a temporary directory")?;
-    let prompt_file = dir.path().join("prompt.md");
-    std::fs::write(&prompt_file, plan::ask(ctx, plan)?).context("could not write the prompt")?;
-    let place = place(ctx, plan, dir.path(), prompt_file.clone())?;
-    let invocation = plan.agent.invocation(plan.spec.document.body(), &place)?;
-    let log = dir.path().join("log");
-    let open = std::fs::OpenOptions::new().create(true).append(true).read(true).open(&log).context("could not open a temporary file")?;
-    let mut env =
-        vec![("CHANT_RUN_ID".into(), format!("split-{:08x}", fastrand::u32(..)).into()), ("GIT_TERMINAL_PROMPT".into(), "0".into())];
-    env.extend(invocation.env);
-    let limits = plan.agent.limits();
-    let ended = run_process(
-        Task {
-            program: invocation.program,
-            args: invocation.args,
-            cwd: plan.worktree.clone(),
-            env,
-            prompt_file: if invocation.prompt_on_stdin { prompt_file } else { PathBuf::from("/dev/null") },
-            log: open,
-            group_file: None,
-            timeout: plan.options.timeout.or(limits.time),
-            idle: limits.idle,
-            max_output: limits.output,
-            grace: limits.grace,
-            interactive: false,
-        },
-        &mut |_| {},
-    )?;
-    let said = std::fs::read(&log).context("could not read what the agent said")?;
-    let facts = Reader::all(plan.agent.format(), &said).1;
-    let trouble = match ended {
-        Ended::Exited(0) => facts.failure(),
-        Ended::Exited(code) => Some(format!("it exited with {code}")),
-        _ => Some("it was ended".to_owned()),
-    };
-    if let Some(trouble) = trouble {
-        return Err(Failure::new(format!("the agent '{}' failed: {trouble}", plan.agent.name()))
-            .hint(format!("git chant split {} --sections", plan.spec.id))
-            .into());
-    }
-    Ok(match plan.agent.format().is_plain() {
-        true => String::from_utf8_lossy(&said).into_owned(),
-        false => facts.last_words.unwrap_or_default(),
-    })
-}
-
-fn place(ctx: &Context, plan: &Plan, dir: &Path, prompt_file: PathBuf) -> Result<Place> {
-    Ok(Place {
-        prompt_file,
-        worktree: plan.worktree.clone(),
-        spec_id: plan.spec.id.to_string(),
-        spec_file: plan.worktree.join(spec_path(&plan.spec.id)),
-        model: plan.options.model.clone(),
-        session: None,
-        git_common_dir: ctx.repo.common_dir().to_owned(),
-        git_dir: Repository::open(&plan.worktree)?.git_dir().to_owned(),
-        log_dir: dir.to_owned(),
-        max_cost: plan.agent.limits().cost,
-    })
+    Ok((found, answer.facts))
 }
 
 /// Makes the members and the spec their driver, all or nothing; the driver comes first. What came from an agent is trusted only once a

@@ -6,10 +6,12 @@ use super::live::Live;
 use super::outside::Difference;
 use super::recover;
 use super::start::Started;
-use crate::agent::process::{Ended, Task, Watch, run_watched};
+use super::watch::{Watcher, judge, overspent};
+use crate::agent::group::RUN_ID;
+use crate::agent::process::{Task, run_watched};
 use crate::agent::settings::CommitBy;
-use crate::agent::transcript::{Facts, Reader};
-use crate::agent::{Agent, Place, RunDir};
+use crate::agent::transcript::Facts;
+use crate::agent::{Agent, Place};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::output::safe;
@@ -37,9 +39,6 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// Why a run failed whose git-chant was asked to end.
-pub const INTERRUPTED: &str = "interrupted";
-
 /// Runs the agent of a begun run and ends the run. Its directory goes once everything in it is on refs.
 pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Report> {
     let outside = super::outside::look(ctx, &started.plan.worktree);
@@ -48,6 +47,9 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
     let began = Instant::now();
     let (halt, facts) = run_agent(ctx, &started, live);
     let took = began.elapsed();
+    if let Some(words) = overspent(&started.plan.agent, &facts) {
+        ctx.out.warning(format!("{}: {words}", started.spec.id));
+    }
     let outside = super::outside::compare(ctx, started.dir.run_id(), &started.plan.worktree, &outside);
     let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
     let work = Work {
@@ -90,7 +92,7 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
 }
 
 /// Says loudly what changed elsewhere: at the end, where it is read.
-fn tell(ctx: &Context, outside: &[Difference]) {
+pub(super) fn tell(ctx: &Context, outside: &[Difference]) {
     if outside.is_empty() {
         return;
     }
@@ -105,16 +107,11 @@ fn tell(ctx: &Context, outside: &[Difference]) {
 /// output.
 fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<Halt>, Facts) {
     let plan = &started.plan;
-    let mut watch =
-        Watcher { reader: Reader::new(plan.agent.format()), live, max_cost: plan.agent.limits().cost, dir: &started.dir, paused: None };
+    let mut watch = Watcher::new(&plan.agent, live, &started.dir);
     let ended = prepare(ctx, started)
         .and_then(|task| run_watched(task, &mut watch).with_context(|| format!("could not run the agent '{}'", plan.agent.name())));
-    let Watcher { mut reader, live, paused, .. } = watch;
-    for item in reader.end() {
-        live.item(&item, reader.facts());
-    }
+    let (facts, paused) = watch.end();
     live.goes_on("looking at what it made");
-    let facts = reader.facts().clone();
     let failure = match ended {
         Ok(_) if paused.is_some() => return (paused.map(Halt::Paused), facts),
         Ok(_) if plan.agent.is_interactive() => None,
@@ -122,51 +119,6 @@ fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<H
         Err(error) => Some(format!("{error:#}")),
     };
     (failure.map(Halt::Failed), facts)
-}
-
-/// Reads what an agent prints, hands it on, and keeps an eye on the budget.
-struct Watcher<'a> {
-    reader: Reader,
-    live: &'a mut dyn Live,
-    max_cost: Option<f64>,
-    dir: &'a RunDir,
-    /// Why a person wants it to stop.
-    paused: Option<String>,
-}
-
-impl Watch for Watcher<'_> {
-    fn output(&mut self, bytes: &[u8]) {
-        for item in self.reader.feed(bytes) {
-            self.live.item(&item, self.reader.facts());
-        }
-    }
-
-    fn tick(&mut self) {
-        self.paused = self.paused.take().or_else(|| self.dir.pause_asked());
-    }
-
-    fn enough(&self) -> bool {
-        let (most, cost) = (self.max_cost, self.reader.facts().cost);
-        self.paused.is_some() || most.zip(cost).is_some_and(|(most, cost)| cost > most)
-    }
-}
-
-/// What the end of the process and its output say together. That it exited 0 says nothing.
-fn judge(ended: Ended, facts: &Facts) -> Option<String> {
-    let said = |what: String| match &facts.error {
-        Some(error) => format!("{what}: {error}"),
-        None => what,
-    };
-    match ended {
-        Ended::TimedOut => Some("the agent ran out of time".to_owned()),
-        Ended::Idle => Some("the agent said nothing for too long, and was ended (idleTimeout)".to_owned()),
-        Ended::TooMuchOutput => Some("the agent printed too much, and was ended (maxOutput)".to_owned()),
-        Ended::Stopped => Some(format!("the agent reached its budget, and was ended: ${:.4} (maxCost)", facts.cost.unwrap_or_default())),
-        Ended::Interrupted => Some(INTERRUPTED.to_owned()),
-        Ended::Exited(0) => facts.failure(),
-        Ended::Exited(code) => Some(said(format!("the agent exited with {code}"))),
-        Ended::Signalled(signal) => Some(said(format!("the agent was ended by signal {signal}"))),
-    }
 }
 
 fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
@@ -216,15 +168,20 @@ fn place(ctx: &Context, started: &Started) -> Result<Place> {
 fn environment(ctx: &Context, started: &Started) -> Result<Vec<(OsString, OsString)>> {
     let mut list: Vec<(OsString, OsString)> = vec![
         ("CHANT_BRANCH".into(), started.plan.spec.id.branch().into()),
-        ("CHANT_RUN_ID".into(), started.dir.run_id().into()),
+        (RUN_ID.into(), started.dir.run_id().into()),
         ("CHANT_ATTEMPT".into(), started.spec.event.attempt.to_string().into()),
     ];
-    if started.plan.agent.is_interactive() {
-        return Ok(list);
+    if !started.plan.agent.is_interactive() {
+        list.extend(identity(ctx)?);
     }
+    Ok(list)
+}
+
+/// Who a program is that nobody sits at.
+pub(super) fn identity(ctx: &Context) -> Result<Vec<(OsString, OsString)>> {
     // Some clients take the user's own git configuration away from the commands that they run, and nobody could commit there.
     let (author, committer) = (ctx.repo.author()?, ctx.repo.committer()?);
-    list.extend([
+    Ok(vec![
         ("GIT_AUTHOR_NAME".into(), author.name.into()),
         ("GIT_AUTHOR_EMAIL".into(), author.email.into()),
         ("GIT_COMMITTER_NAME".into(), committer.name.into()),
@@ -232,6 +189,5 @@ fn environment(ctx: &Context, started: &Started) -> Result<Vec<(OsString, OsStri
         // Nobody is there to answer.
         ("GIT_TERMINAL_PROMPT".into(), "0".into()),
         ("GIT_EDITOR".into(), "true".into()),
-    ]);
-    Ok(list)
+    ])
 }

@@ -2,6 +2,7 @@
 //!
 //! Whatever it is, the run ends with a status that says it, what was committed stays reachable, and the next command goes on.
 
+mod asked;
 mod clean;
 mod disk;
 mod ends;

@@ -93,6 +93,25 @@ fn a_budget_ends_an_agent_that_tells_what_it_costs() {
 }
 
 #[test]
+fn work_whose_price_is_told_at_its_end_stands_and_what_it_cost_is_said() {
+    // It stays for a moment after its last word: long enough to be ended for it.
+    let (repo, id) = with_agent("claude", &format!("{}\nsleep 0.5", claude(WORKS, &result(""))));
+    repo.git(&["config", "chant.agent.mine.maxCost", "0.2"]);
+    repo.chant(&["agents"]).ok().says("for chant.agent.mine.maxCost to end it, hand it {max_cost}");
+    let said = format!("warning: {id}: 'mine' cost $0.2500, which is more than its budget of $0.2 (chant.agent.mine.maxCost)");
+    repo.chant(&["work", &id]).ok().says(&said).says("completed");
+    // One that is handed it keeps it by itself, and says so.
+    let end = result(r#","subtype":"error_max_budget_usd","result":"""#).replace("\"is_error\":false", "\"is_error\":true");
+    let (repo, id) = with_agent("claude", &claude(WORKS, &end));
+    repo.git(&["config", "chant.agent.mine.command", "test \"$CHANT_MAX_COST\" = {max_cost} && test {max_cost} = 0.2 && agent-mine"]);
+    repo.git(&["config", "chant.agent.mine.maxCost", "0.2"]);
+    repo.chant(&["agents"]).ok().says_not("hand it");
+    repo.chant(&["work", &id]).fails(1).says("reported an error: error max budget usd");
+    repo.git(&["config", "chant.agent.mine.format", "codex"]);
+    repo.chant(&["agents"]).ok().says("it does not tell what it costs: chant.agent.*.maxCost has no effect");
+}
+
+#[test]
 fn who_commits_is_a_choice() {
     let subjects = |repo: &TestRepo, id: &str| repo.git(&["log", "--format=%s", &format!("main..chant/{id}")]);
     let script = "echo one > one.txt; git add one.txt; git commit -qm One; echo two > two.txt; git add two.txt; git commit -qm Two\n";

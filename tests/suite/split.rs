@@ -54,7 +54,7 @@ fn an_agent_proposes_and_a_person_approves() {
 fn an_agent_that_proposes_nothing_changes_nothing() {
     for (agent, reason) in [
         ("echo 'It should not be split.'", "proposed no members: It should not"),
-        ("exit 3", "the agent 'wren' failed: it exited with 3"),
+        ("exit 3", "'wren' proposed nothing: the agent exited with 3"),
         ("", "it said nothing"),
     ] {
         let (repo, id) = repository();

@@ -8,10 +8,11 @@ version() { git-chant --version; }
 nothing() { /bin/true; }
 
 # Ref updates of which the gate has nothing to say: on a branch that is not protected.
-move() { for _ in $(seq 50); do git update-ref refs/heads/other "$one" && git update-ref refs/heads/other "$two"; done; }
-commit() { for _ in $(seq 20); do git commit -q --allow-empty -m x; done; }
+move() { for _ in $(seq 10); do git update-ref refs/heads/other "$one" && git update-ref refs/heads/other "$two"; done; }
+commit() { for _ in $(seq 5); do git commit -q --allow-empty -m x; done; }
 ours_move() { move; }
-empty() { git config core.hooksPath .git/empty && "$1" && git config --unset core.hooksPath; }
+# Not by changing the settings: they would be newer than our hooks, which then ask.
+empty() { GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=.git/empty "$1"; }
 empty_move() { empty move; }
 ours_commit() { commit; }
 empty_commit() { empty commit; }
@@ -31,5 +32,5 @@ for hook in .git/hooks/*; do
 done
 
 RUNS=101 compare "--version, against /bin/true" version nothing
-RUNS=5 compare "100 ref updates, against empty" ours_move empty_move
-RUNS=5 compare "20 commits, against empty" ours_commit empty_commit
+RUNS=31 compare "20 ref updates, against empty" ours_move empty_move
+RUNS=31 compare "5 commits, against empty" ours_commit empty_commit

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// The version in the mark of the shims that this build writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 const TEMPLATE: &str = include_str!("shim.sh");
 const MARK: &str = "# git-chant hook v";

@@ -1,5 +1,5 @@
 #!/bin/sh
-# git-chant hook v4
+# git-chant hook v5
 # digest: @DIGEST@
 #
 # Written by `git chant hooks install`, which also renews it. It decides nothing: it finds out whether there is anything to ask, without
@@ -18,6 +18,24 @@ fi
 settings=${0%/*}/../config
 newline='
 '
+
+# Every commit asks these, nearly always with no merge and no squash at hand, on a branch that is no spec's.
+case $kind in
+pre-commit | prepare-commit-msg | commit-msg)
+    dir=${GIT_DIR:-.git}
+    if [ ! -f "$dir/SQUASH_MSG" ] && [ ! -f "$kept" ] && [ -d "$dir" ]; then
+        if [ $kind = pre-commit ]; then
+            [ -f "$dir/MERGE_HEAD" ] || exit 0
+        elif [ -f "$dir/HEAD" ] && [ ! -h "$dir/HEAD" ]; then
+            IFS= read -r line <"$dir/HEAD"
+            case $line in
+            'ref: refs/heads/chant/'* | 'ref: refs/heads/.invalid') ;;
+            'ref: refs/heads/'*) exit 0 ;;
+            esac
+        fi
+    fi
+    ;;
+esac
 
 # $1: a full ref name. Which branches are protected may have changed since: where git's settings are newer, git-chant is asked.
 is_protected() {
@@ -257,7 +275,7 @@ END
 }
 
 carry=
-GIT_CHANT_HOOK=4
+GIT_CHANT_HOOK=5
 export GIT_CHANT_HOOK
 
 case $kind in

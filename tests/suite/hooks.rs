@@ -97,7 +97,7 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     let repo = TestRepo::with_chant();
     let hook = repo.path().join(".git/hooks/pre-commit");
     let shim = fs::read_to_string(&hook).unwrap();
-    programs::write(&hook, shim.replace("# git-chant hook v4", "# git-chant hook v3"));
+    programs::write(&hook, shim.replace("# git-chant hook v5", "# git-chant hook v3"));
     repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is of another version").says("hint: git chant hooks install");
     repo.chant(&["doctor"]).fails(1).says("→ git chant hooks install");
     repo.chant(&["hooks", "install"]).ok().says("1 renewed");

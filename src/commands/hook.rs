@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::hook::{HookKind, shim};
 use crate::output::safe;
 use crate::workflow::ask::{self, Refusal};
-use crate::workflow::{hooks, overrule};
+use crate::workflow::{half_done, hooks, overrule};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -58,6 +58,9 @@ fn refuse(ctx: &Context, kind: HookKind, refusals: &[Refusal]) -> Result<Outcome
         }
     }
     print_refusals(ctx, kind, refusals);
+    for hint in half_done::hints(ctx, kind, refusals) {
+        ctx.out.hint(hint);
+    }
     if kind == HookKind::PreReceive {
         ctx.out.hint("then push both again: git chant push && git push");
     }

@@ -12,6 +12,7 @@ pub mod finish;
 pub mod fold;
 pub mod fsck;
 pub mod graceful;
+pub mod half_done;
 pub mod hooks;
 pub mod idle;
 pub mod incoming;

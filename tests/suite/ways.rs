@@ -109,17 +109,25 @@ impl Scene {
         let at = format!("{} ({})", row.name, row.way);
         assert_ne!(said.code, 0, "{at} was let in: {said}");
         assert!(!self.has_work(row, &self.prepared.ids[1]), "{at}: {said}");
+        assert_eq!(decided(&said.stderr), row.hook, "{at}: {said}");
         let prefix = if row.server { "remote: " } else { "" };
-        for line in
-            [format!("{prefix}error: spec {}: criterion 1 is not ticked", self.prepared.ids[1]), format!("{prefix}hint: git chant check ")]
-        {
+        let spec = &self.prepared.ids[1];
+        for line in [
+            format!("{prefix}error: this would bring unfinished work into main"),
+            format!("{prefix}error: spec {spec}: criterion 1 is not ticked: It is good"),
+            format!("{prefix}hint: git chant check {spec} 1"),
+        ] {
             assert!(said.stderr.lines().any(|said| said.starts_with(&line)), "{at}: no {line:?}: {said}");
         }
-        if let Left::Restore(command) = row.left {
+        if let Left::Restore(command) | Left::Staged(command) = row.left {
             assert_ne!(self.left(), "", "{at} leaves nothing to restore");
             let restored = self.run(command, "bad", &self.prepared.ids[1]);
             assert_eq!(restored.code, 0, "{at}, then {command}: {restored}");
         }
+        let taken_back =
+            said.stderr.lines().find_map(|line| line.strip_prefix("hint: ")?.split_once("take back what git has done")?.1.split_once(": "));
+        let expected = if let Left::Restore(command) = row.left { Some(command) } else { None };
+        assert_eq!(taken_back.map(|(_, command)| command), expected, "{at}: {said}");
         assert_eq!(self.left(), "", "after {at}: {said}");
     }
 
@@ -129,6 +137,17 @@ impl Scene {
         assert_eq!(said.code, 0, "{} ({way}): {said}", row.name);
         assert!(row.allowed.is_some() || self.has_work(row, &self.prepared.ids[0]), "{} ({way}): {said}", row.name);
     }
+}
+
+/// Which hook said no, by what git says of it; of `pre-commit` it says nothing.
+fn decided(stderr: &str) -> &'static str {
+    let words = [
+        ("reference-transaction", "aborted by "),
+        ("pre-rebase", "pre-rebase hook refused"),
+        ("pre-receive", "pre-receive hook declined"),
+        ("pre-push", "failed to push some refs"),
+    ];
+    words.into_iter().find(|(_, word)| stderr.contains(word)).map_or("pre-commit", |(hook, _)| hook)
 }
 
 /// Every row on the n-th git, several at once.
@@ -184,15 +203,19 @@ fn into_the_main_worktree_with_a_third_git() {
     walk(2, false);
 }
 
-/// The page for people and this table have the same rows, and name the same hooks.
+/// The page for people and this table have the same rows, and name the same hooks and the same commands.
 #[test]
 fn the_page_has_every_row() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("man/gitchant-gate.7")).unwrap().replace("\\-", "-");
-    for row in ROWS {
-        let line = format!("{}\t{}\t", row.name, row.hook);
-        assert!(page.contains(&line), "man/gitchant-gate.7 has no row {line:?}");
-        if let Left::Restore(command) = row.left {
-            assert!(page.lines().any(|text| text.starts_with(&line) && text.ends_with(command)), "{}: no {command:?}", row.name);
-        }
-    }
+    let (_, table) = page.split_once("\twhat takes it back\n").unwrap();
+    let (table, _) = table.split_once("\n.fi\n").unwrap();
+    let row = |row: &Row| {
+        let left = match row.left {
+            Left::Clean => "nothing".to_owned(),
+            Left::Restore(command) => command.to_owned(),
+            Left::Staged(command) => format!("{command} (what you staged)"),
+        };
+        format!("{}\t{}\t{left}", row.name, row.hook)
+    };
+    assert_eq!(table.lines().collect::<Vec<_>>(), ROWS.iter().map(row).collect::<Vec<_>>());
 }

@@ -63,6 +63,30 @@ fn a_conflict_is_refused_at_its_commit() {
     assert_eq!(repo.read("clash"), "both\n");
 }
 
+/// What the refusal says to type, once what was missing is there.
+#[test]
+fn what_was_refused_in_the_midst_of_it_goes_on() {
+    for (way, goes_on) in [
+        ("cherry-pick $work", "git cherry-pick --continue"),
+        ("format-patch -q --stdout -1 $work | git am -q", "git am --continue"),
+        ("rebase -q --no-verify $work", "git rebase --continue"),
+        ("merge -q --no-ff --no-edit $work", "git merge --continue"),
+    ] {
+        let (repo, id) = finished(&["It is good"], &[]);
+        if goes_on.contains("merge") {
+            repo.chant(&["hooks", "install", "--light"]).ok();
+        }
+        repo.chant(&["uncheck", &id, "1"]).ok();
+        let sh = |line: &str| super::Outcome::of(repo.command(repo.path(), "sh").env("GIT_EDITOR", "true").args(["-c", line]));
+        let work = repo.git(&["rev-parse", &format!("chant/{id}^{{/Do the work}}")]);
+        let said = sh(&format!("work={work}; git {way}")).says("criterion 1 is not ticked").says(&format!("hint: then go on: {goes_on}\n"));
+        assert_ne!(said.code, 0, "{said}");
+        repo.chant(&["check", &id, "1"]).ok();
+        sh(goes_on).ok();
+        assert_eq!(repo.git(&["show", &format!("main:work-{id}")]), "attempt 1", "{goes_on}");
+    }
+}
+
 #[test]
 fn a_conflict_may_be_aborted() {
     let (repo, id) = stopped_at_a_conflict();

@@ -5,8 +5,10 @@
 pub enum Left {
     /// Nothing: index, files and branch are as they were.
     Clean,
-    /// What git had done by then; this command takes it back.
+    /// What git had done by then; this command takes it back, and the refusal says so.
     Restore(&'static str),
+    /// What a person staged, for they go on with it; this command takes it away.
+    Staged(&'static str),
 }
 
 pub struct Row {
@@ -39,8 +41,11 @@ const fn free(name: &'static str, way: &'static str) -> Row {
 }
 
 const RT: &str = "reference-transaction";
+const COMMIT: &str = "pre-commit";
 const CLEAN: Left = Left::Clean;
-const RESET: Left = Left::Restore("git reset -q --hard");
+const RESET: Left = Left::Restore("git reset --merge");
+const STAGED: Left = Left::Staged("git reset --merge");
+const ABORT: Left = Left::Restore("git merge --abort");
 
 pub const ROWS: &[Row] = &[
     row("merge", RT, "git commit -q --allow-empty -m On; git merge --no-edit $B", CLEAN),
@@ -51,7 +56,12 @@ pub const ROWS: &[Row] = &[
     row("merge (octopus)", RT, "git merge --no-edit $B other", CLEAN),
     row("merge --squash, commit", RT, "git merge --squash $B; git commit -q --no-edit", CLEAN),
     // As where the spec was changed after the first step, or the first step was made where no hook saw it.
-    row("merge --squash, commit (second step)", RT, "git -c core.hooksPath=/dev/null merge -q --squash $B; git commit -q --no-edit", RESET),
+    row(
+        "merge --squash, commit (second step)",
+        RT,
+        "git -c core.hooksPath=/dev/null merge -q --squash $B; git commit -q --no-edit",
+        STAGED,
+    ),
     Row {
         allowed: Some(
             "echo mine >work-$ID; git add .; git commit -q -m On; ! git merge $B >/dev/null; \
@@ -66,9 +76,25 @@ pub const ROWS: &[Row] = &[
         ),
         ..row("merge --continue", RT, "echo mine >work-$ID; git add .; git commit -q -m On; git merge $B", CLEAN)
     },
+    // As where the spec was changed while somebody resolved the conflict.
+    row(
+        "merge, conflict, commit (second step)",
+        COMMIT,
+        "echo mine >work-$ID; git add .; git commit -q -m On; ! git -c core.hooksPath=/dev/null merge -q $B >/dev/null; \
+         echo 'both: attempt 1' >work-$ID; git add .; git commit -q --no-edit",
+        ABORT,
+    ),
+    row(
+        "merge --continue (second step)",
+        COMMIT,
+        "echo mine >work-$ID; git add .; git commit -q -m On; ! git -c core.hooksPath=/dev/null merge -q $B >/dev/null; \
+         echo 'both: attempt 1' >work-$ID; git add .; git -c core.editor=true merge --continue",
+        ABORT,
+    ),
     row("pull", RT, "git commit -q --allow-empty -m On; git pull -q --no-rebase --no-edit . $B", CLEAN),
     row("pull --ff-only", RT, "git pull -q --ff-only . $B", CLEAN),
     row("pull --rebase", "pre-rebase", "git commit -q --allow-empty -m On; git pull -q --rebase . $B", CLEAN),
+    row("pull --rebase (fast-forward)", RT, "git pull -q --rebase . $B", CLEAN),
     row("rebase", "pre-rebase", "git commit -q --allow-empty -m On; git rebase -q $B", CLEAN),
     row("rebase --no-verify", RT, "git commit -q --allow-empty -m On; git rebase -q --no-verify $B", Left::Restore("git rebase --abort")),
     row(
@@ -89,20 +115,20 @@ pub const ROWS: &[Row] = &[
             RT,
             "echo x >f; git add f; git commit -q -m On; git revert --no-commit HEAD; echo sly >work-$ID; git add .; \
              git commit -q -m \"Revert \\\"chant($ID): take it away\\\"\" -m \"This reverts commit $(git rev-parse HEAD).\"",
-            RESET,
+            Left::Restore("git revert --abort"),
         )
     },
     Row {
         allowed: Some("echo x >f; git add f; git commit -q -m 'On'"),
-        ..row("commit", RT, "echo x >f; git add f; git commit -q -m \"chant($ID): more\"", RESET)
+        ..row("commit", RT, "echo x >f; git add f; git commit -q -m \"chant($ID): more\"", STAGED)
     },
     Row {
         allowed: Some("echo x >f; git add f; git commit -q --no-verify -m 'On'"),
-        ..row("commit --no-verify", RT, "echo x >f; git add f; git commit -q --no-verify -m \"chant($ID): more\"", RESET)
+        ..row("commit --no-verify", RT, "echo x >f; git add f; git commit -q --no-verify -m \"chant($ID): more\"", STAGED)
     },
     Row {
         allowed: Some("echo x >f; git add f; git commit -q --amend -m 'On'"),
-        ..row("commit --amend", RT, "echo x >f; git add f; git commit -q --amend -m \"chant($ID): more\"", RESET)
+        ..row("commit --amend", RT, "echo x >f; git add f; git commit -q --amend -m \"chant($ID): more\"", STAGED)
     },
     row("branch -f", RT, "git switch -q --detach; git branch -f main $B", CLEAN),
     row("update-ref", RT, "git update-ref refs/heads/main $B", CLEAN),
@@ -134,7 +160,7 @@ pub const ROWS: &[Row] = &[
     ),
     free("push of a deletion", "git -C ../origin.git symbolic-ref HEAD refs/heads/none; git push -q origin :main"),
     server(
-        "push after a deletion",
+        "first push of a branch",
         "git -C ../origin.git symbolic-ref HEAD refs/heads/none; git push -q --no-verify origin :main; \
          git push -q --no-verify origin $B:main 'refs/chant/*:refs/chant/*'",
     ),

@@ -167,6 +167,7 @@ const GOOSE: Preset = Preset {
     tested: false,
     head: &["run", "--no-session", "-q", "-i", "-"],
     bypass_env: &[("GOOSE_MODE", "auto")],
+    format: Format::Goose,
     remark: "with 'edit' your own goose settings decide what it may do",
     ..PLAIN
 };
@@ -191,6 +192,7 @@ const CURSOR: Preset = Preset {
     bypass: &["--force"],
     resume: &["--resume", "{session_id}"],
     format: Format::Claude,
+    remark: "with 'edit' your own cursor permissions decide what it may do",
     ..PLAIN
 };
 

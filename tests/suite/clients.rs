@@ -52,6 +52,8 @@ fn a_stream_is_read_recorded_and_shown() {
 fn exit_0_alone_is_never_completed() {
     let denied = result(r#","permission_denials":[{"tool_name":"Write"},{"tool_name":"Bash"}]"#);
     let refused = result("").replace("\"is_error\":false", "\"is_error\":true,\"result\":\"Invalid API key\",\"api_error_status\":401");
+    let dropped =
+        format!(r#"{{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"error":"unknown"}}{}"#, "\n") + &result("");
     let in_words = result(r#","result":"[API Error: 401 invalid x-api-key]""#);
     for (name, before, end, reason) in [
         ("nothing done", "", result("").as_str(), "ended without changing anything"),
@@ -60,6 +62,7 @@ fn exit_0_alone_is_never_completed() {
         ("error in words", WORKS, &in_words, "API Error: 401 invalid x-api-key"),
         ("no end", WORKS, "", "broke off before its end"),
         ("cut", WORKS, "{\"type\":\"resul", "broke off before its end"),
+        ("dropped", "", &dropped, "without changing anything (the model's server failed and is asked again (1 of 10): unknown)"),
     ] {
         let (repo, id) = with_agent("claude", &claude(before, end));
         repo.chant(&["work", &id]).fails(1).says(reason);
@@ -209,6 +212,53 @@ fn what_is_there_is_listed_and_what_is_missing_said() {
     assert_eq!(of("odd")["state"], "broken");
     let text = repo.chant_env(&[("PATH", path)], &["agents"]).ok().says("* codex").says("chant.agent.odd.timeout is 'soon'");
     text.says("choose with: git config chant.agent NAME");
+}
+
+/// A client that no registry has, as its documentation has it: it takes just these arguments, and the prompt on standard input.
+fn documented(repo: &TestRepo, client: &str, args: &str, does: &str) {
+    repo.script(client, &format!("[ \"$*\" = '{args}' ] || {{ echo \"$*\"; exit 64; }}\ngrep -q 'Say hello' || exit 65\n{does}"));
+    repo.git(&["config", "chant.agent", client]);
+}
+
+#[test]
+fn cursor_agent_as_it_is_documented() {
+    let repo = TestRepo::with_chant();
+    let id = repo.add_spec("Say hello", &["It greets `$ grep -q hello hello.txt`"]);
+    let init = r#"{"type":"system","subtype":"init","session_id":"s-42","model":"gpt-5.2","permissionMode":"default"}"#;
+    let call = |result: &str| {
+        format!(
+            r#"{{"type":"tool_call","subtype":"completed","tool_call":{{"shellToolCall":{{"args":{{"command":"git commit"}},"result":{{{result}}}}}}}}}"#
+        )
+    };
+    let end = r#"{"type":"result","subtype":"success","is_error":false,"duration_ms":1,"result":"Done.","session_id":"s-42"}"#;
+    let rejected = call(r#""rejected":{"command":"git commit","workingDirectory":"/r","reason":"","isReadonly":false}"#);
+    documented(&repo, "cursor-agent", "-p --trust --output-format stream-json", &format!("{WORKS}\n{}", says(&[init, &rejected, end])));
+    repo.chant(&["agents"]).ok().says("with 'edit' your own cursor permissions decide what it may do");
+    repo.chant(&["work", &id]).fails(1).says("! not allowed: shell").says("failed: the agent was not allowed to use shell");
+    // The person lets it do what it likes; it goes on in its own session.
+    let done = says(&[init, &call(r#""success":{"exitCode":0}"#), end]);
+    documented(&repo, "cursor-agent", "-p --trust --output-format stream-json --force --model gpt-5.2 --resume s-42", &done);
+    repo.git(&["config", "chant.agent.cursor-agent.permissions", "bypass"]);
+    repo.git(&["config", "chant.agent.cursor-agent.model", "gpt-5.2"]);
+    repo.chant(&["resume", &id]).ok().says("completed");
+    assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("model: gpt-5.2"));
+}
+
+#[test]
+fn goose_as_it_is_documented() {
+    let repo = TestRepo::with_chant();
+    let id = repo.add_spec("Say hello", &[]);
+    let error = "echo 'Ran into this error: Request failed: 401 Unauthorized.'; echo; echo 'Please retry if you think this is a transient or recoverable error.'";
+    documented(&repo, "goose", "run --no-session -q -i -", &format!("[ -z \"$GOOSE_MODE\" ] || exit 66\n{WORKS}\n{error}"));
+    repo.chant(&["work", &id]).fails(1).says("failed: the agent reported an error: Request failed: 401 Unauthorized");
+    documented(
+        &repo,
+        "goose",
+        "run --no-session -q -i - --model gpt-5.2",
+        "[ \"$GOOSE_MODE\" = auto ] || exit 66\necho more >>hello.txt\necho 'Done.'",
+    );
+    repo.git(&["config", "chant.agent.goose.permissions", "bypass"]);
+    repo.chant(&["resume", &id, "--model", "gpt-5.2"]).ok().says("Done.").says("completed");
 }
 
 #[test]

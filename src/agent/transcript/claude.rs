@@ -1,7 +1,7 @@
 //! `claude --output-format stream-json`, and what qwen, amp and cursor-agent print in the same shape.
 
 use super::facts::{Tokens, clean};
-use super::{Item, Reader, count, purpose, text};
+use super::{Item, Reader, count, cursor, purpose, text};
 use serde_json::Value;
 
 pub(super) fn read(reader: &mut Reader, event: &Value, items: &mut Vec<Item>) {
@@ -9,7 +9,7 @@ pub(super) fn read(reader: &mut Reader, event: &Value, items: &mut Vec<Item>) {
         Some("system") => system(reader, event, items),
         Some("assistant") => assistant(reader, event, items),
         Some("user") => results(event, items),
-        Some("tool_call") if text(event, &["subtype"]) == Some("started") => items.extend(cursor_tool(event)),
+        Some("tool_call") => cursor::tool_call(reader, event, items),
         Some("result") => result(reader, event),
         _ => {}
     }
@@ -58,13 +58,6 @@ fn assistant(reader: &mut Reader, event: &Value, items: &mut Vec<Item>) {
         output: now.output.saturating_sub(before.output),
     });
     reader.answer = Some((id.to_owned(), now));
-}
-
-/// cursor-agent tells of its tools in a shape of its own: one key, the tool's name with an ending, and its arguments below.
-fn cursor_tool(event: &Value) -> Option<Item> {
-    let (name, call) = event.get("tool_call")?.as_object()?.iter().next()?;
-    let tool = clean(name.strip_suffix("ToolCall").unwrap_or(name), 100);
-    Some(Item::Did { tool, what: call.get("args").map(purpose).unwrap_or_default() })
 }
 
 fn results(event: &Value, items: &mut Vec<Item>) {
@@ -133,8 +126,11 @@ fn api_error(said: &str) -> Option<&str> {
 }
 
 fn tokens(usage: &Value) -> Tokens {
-    let (input, output) = (count(usage, "input_tokens"), count(usage, "output_tokens"));
-    let (read, made) = (count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens"));
+    // cursor-agent spells them in its own way.
+    let either = |key, other| count(usage, key).max(count(usage, other));
+    let (input, output) = (either("input_tokens", "inputTokens"), either("output_tokens", "outputTokens"));
+    let read = either("cache_read_input_tokens", "cacheReadTokens");
+    let made = either("cache_creation_input_tokens", "cacheWriteTokens");
     // qwen counts the cached part in, and gives a total by which that can be seen.
     let counted_in = usage.get("total_tokens").and_then(Value::as_u64) == Some(input.saturating_add(output));
     let input = if counted_in { input } else { input.saturating_add(read).saturating_add(made) };

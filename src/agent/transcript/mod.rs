@@ -7,8 +7,10 @@
 mod aider;
 mod claude;
 mod codex;
+mod cursor;
 mod facts;
 mod gemini;
+mod goose;
 mod item;
 mod opencode;
 #[cfg(test)]
@@ -26,6 +28,8 @@ pub enum Format {
     Text,
     /// Lines for people, as aider prints them.
     Aider,
+    /// Lines for people, as goose prints them.
+    Goose,
     /// `--output-format stream-json` of claude; qwen, amp and cursor-agent print the same.
     Claude,
     /// `codex exec --json`.
@@ -38,13 +42,14 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Claude, Self::Codex, Self::Opencode, Self::Gemini, Self::Aider];
+    pub const ALL: [Self; 7] = [Self::Text, Self::Claude, Self::Codex, Self::Opencode, Self::Gemini, Self::Aider, Self::Goose];
 
     /// The word in git config.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Aider => "aider",
+            Self::Goose => "goose",
             Self::Claude => "claude",
             Self::Codex => "codex",
             Self::Opencode => "opencode",
@@ -54,7 +59,7 @@ impl Format {
 
     /// True where lines are for people, and no end of the stream is marked.
     pub fn is_plain(self) -> bool {
-        matches!(self, Self::Text | Self::Aider)
+        matches!(self, Self::Text | Self::Aider | Self::Goose)
     }
 
     /// The format of this name.
@@ -144,6 +149,7 @@ impl Reader {
         match event {
             Some(event) => self.take_event(&event, &mut new),
             None if self.format == Format::Aider => aider::read(self, text, &mut new),
+            None if self.format == Format::Goose => goose::read(self, text, &mut new),
             None if self.format == Format::Text => new.push(Item::Text(text.to_owned())),
             None => {
                 self.flush(items);
@@ -160,7 +166,7 @@ impl Reader {
 
     fn take_event(&mut self, event: &Value, items: &mut Vec<Item>) {
         match self.format {
-            Format::Text | Format::Aider => {}
+            Format::Text | Format::Aider | Format::Goose => {}
             Format::Claude => claude::read(self, event, items),
             Format::Codex => codex::read(self, event, items),
             Format::Opencode => opencode::read(self, event, items),

@@ -3,6 +3,8 @@
 
 use super::*;
 
+mod by_documentation;
+
 fn facts(format: Format, lines: &str) -> Facts {
     let (whole, facts) = Reader::all(format, lines.as_bytes());
     // However the bytes arrive, they say the same.
@@ -132,20 +134,6 @@ const CODEX_BEGIN: &str = r#"{"type":"thread.started","thread_id":"01a1-fda8"}
 "#;
 const CODEX_END: &str = r#"{"type":"turn.completed","usage":{"input_tokens":39259,"cached_input_tokens":12,"cache_write_input_tokens":0,"output_tokens":81,"reasoning_output_tokens":9}}
 "#;
-
-#[test]
-fn cursor_that_worked_as_its_documentation_has_it() {
-    let lines = r#"{"type":"system","subtype":"init","session_id":"s-42","model":"gpt-5.2","cwd":"/r"}
-{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"I found it."}]}}
-{"type":"tool_call","subtype":"started","call_id":"1","tool_call":{"shellToolCall":{"args":{"command":"make"}}}}
-{"type":"tool_call","subtype":"completed","call_id":"1","tool_call":{"shellToolCall":{"result":{"success":{"content":"ok"}}}}}
-{"type":"tool_call","subtype":"started","call_id":"2","tool_call":{"readToolCall":{"args":{"path":"src/main.rs"}}}}
-{"type":"result","subtype":"success","is_error":false,"duration_ms":2000,"result":"Done.","session_id":"s-42"}
-"#;
-    assert_eq!(rendered(Format::Claude, lines), ["I found it.", "$ make", "* read src/main.rs"]);
-    let facts = facts(Format::Claude, lines);
-    assert_eq!((facts.failure(), facts.session.as_deref(), facts.model.as_deref()), (None, Some("s-42"), Some("gpt-5.2")));
-}
 
 #[test]
 fn codex_that_worked() {

@@ -2,7 +2,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::safe;
 use crate::spec::runs::Used;
-use crate::spec::{EventKind, Facts, Shown, Status, intent};
+use crate::spec::{EventKind, Facts, Ran, Shown, Status, intent};
 use crate::store::{Conflict, Spec, spec_path};
 use crate::workflow::merge::merged_into;
 use crate::workflow::{claim, files, find, pickup, verify};
@@ -24,23 +24,27 @@ pub struct Args {
 
 /// What "completed" rests on: `verified` when every criterion with a command passed on the work tip's code tree, else `claimed`.
 pub fn rests_on(spec: &Spec, facts: &Facts) -> Option<&'static str> {
-    if spec.event.status != Status::Completed {
-        return None;
-    }
+    let completed = spec.event.status == Status::Completed;
+    completed.then(|| if verified(spec, facts).is_some() { "verified" } else { "claimed" })
+}
+
+/// Where every criterion with a command passed on the work tip's code tree: the least of it.
+fn verified(spec: &Spec, facts: &Facts) -> Option<Ran> {
     let tree = facts.finish.as_ref().map(|finish| finish.code_tree.clone()).unwrap_or_default();
     let criteria = spec.document.criteria();
-    let mut commands = criteria.iter().filter_map(|criterion| criterion.command.as_deref()).peekable();
-    let any = commands.peek().is_some();
-    Some(if any && commands.all(|command| facts.passed(&tree, &intent::command_digest(command))) { "verified" } else { "claimed" })
+    let commands = criteria.iter().filter_map(|criterion| criterion.command.as_deref());
+    let passes: Option<Vec<Ran>> = commands.map(|command| facts.passed(&tree, &intent::command_digest(command))).collect();
+    passes?.into_iter().min()
 }
 
 /// The words behind `completed`: what was verified, and what is only claimed beside it.
 fn basis(spec: &Spec, facts: &Facts) -> String {
     let criteria = spec.document.criteria();
     let claimed = criteria.iter().filter(|criterion| criterion.command.is_none()).count();
+    let in_run = if verified(spec, facts) == Some(Ran::InRun) { ", checked in the agent's worktree" } else { "" };
     match rests_on(spec, facts) {
-        Some("verified") if claimed > 0 => format!(" (verified; {claimed} of {} criteria are only claimed)", criteria.len()),
-        Some(word) => format!(" ({word})"),
+        Some("verified") if claimed > 0 => format!(" (verified{in_run}; {claimed} of {} criteria are only claimed)", criteria.len()),
+        Some(word) => format!(" ({word}{in_run})"),
         None => String::new(),
     }
 }
@@ -107,6 +111,7 @@ fn as_json(seen: &Seen) -> serde_json::Value {
         "title": spec.document.title(),
         "status": shown.as_str(),
         "rests_on": rests_on(spec, facts),
+        "checked_in": rests_on(spec, facts).and(verified(spec, facts)).map(|ran| if ran == Ran::InRun { "run" } else { "own" }),
         "archived": archived,
         "type": front.spec_type,
         "labels": front.labels,
@@ -207,8 +212,12 @@ fn criteria(ctx: &Context, spec: &Spec, facts: &Facts) {
     for (index, criterion) in list.iter().enumerate() {
         let mark = if criterion.ticked { 'x' } else { ' ' };
         let command = criterion.command.as_ref().map(|command| {
-            let passed = facts.passed(&tree, &intent::command_digest(command));
-            format!("  $ {command}{}", if passed { "  (passed)" } else { "" })
+            let passed = match facts.passed(&tree, &intent::command_digest(command)) {
+                Some(Ran::Alone) => "  (passed)",
+                Some(Ran::InRun) => "  (passed in the agent's worktree)",
+                None => "",
+            };
+            format!("  $ {command}{passed}")
         });
         ctx.out.line(safe(&format!("{:>3}. [{mark}] {}{}", index + 1, criterion.text, command.unwrap_or_default())));
     }

@@ -80,7 +80,7 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
     for id in implemented_by(incoming) {
         match specs.get(&id) {
             Some(Some(facts)) => {
-                let found = judge(facts, incoming, settings.verify);
+                let found = judge(facts, incoming, settings);
                 match &facts.overridden {
                     _ if found.is_empty() => notes.extend(claim(facts)),
                     Some(why) if settings.allow_override => notes.push(format!("spec {id} is let in by an override: {}", one_line(why))),
@@ -101,12 +101,12 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
     }
 }
 
-fn judge(facts: &SpecFacts, incoming: &Incoming, verify: VerifyMode) -> Vec<Reason> {
+fn judge(facts: &SpecFacts, incoming: &Incoming, settings: &Settings) -> Vec<Reason> {
     let result_tree = incoming.result_tree_code.as_deref();
     let mut reasons = work(facts, result_tree);
     for criterion in &facts.criteria {
-        let own = judge_criterion(facts, criterion, verify);
-        let on_result = if own.is_empty() { judge_on_result(facts, criterion, result_tree, verify) } else { None };
+        let own = judge_criterion(facts, criterion, settings);
+        let on_result = if own.is_empty() { judge_on_result(facts, criterion, result_tree, settings.verify) } else { None };
         reasons.extend(own.into_iter().chain(on_result));
     }
     if incoming.conflicts {
@@ -160,10 +160,10 @@ fn work(facts: &SpecFacts, result_tree: Option<&str>) -> Vec<Reason> {
 }
 
 /// A box that a command decides is ticked when the work is finished: before that, the command's verdict is all there is to say.
-fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, verify: VerifyMode) -> Vec<Reason> {
+fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, settings: &Settings) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let (id, number, text) = (facts.id.clone(), criterion.number, criterion.text.clone());
-    let decided = criterion.command.is_some() && verify != VerifyMode::None;
+    let decided = criterion.command.is_some() && settings.verify != VerifyMode::None;
     if !criterion.ticked && (!decided || facts.status == Status::Completed) {
         reasons.push(Reason::Unticked { id: id.clone(), number, text: text.clone() });
     }
@@ -172,8 +172,10 @@ fn judge_criterion(facts: &SpecFacts, criterion: &CriterionFacts, verify: Verify
     }
     match criterion.verdict {
         Verdict::Passed => {}
+        Verdict::PassedInRun if settings.believes_runs() => {}
         Verdict::Failed { exit } => reasons.push(Reason::CheckFailed { id, number, text, exit }),
-        Verdict::NotRun => reasons.push(Reason::CheckNotRun { id, number, text }),
+        Verdict::PassedInRun => reasons.push(Reason::CheckNotRun { id, number, text, in_run: true }),
+        Verdict::NotRun => reasons.push(Reason::CheckNotRun { id, number, text, in_run: false }),
     }
     reasons
 }
@@ -188,7 +190,7 @@ fn judge_on_result(facts: &SpecFacts, criterion: &CriterionFacts, result_tree: O
     match criterion.on_result {
         Verdict::Passed => None,
         Verdict::Failed { exit } => Some(Reason::ResultFailed { id, number, text, exit }),
-        Verdict::NotRun => Some(Reason::ResultNotChecked { id, number, text }),
+        Verdict::NotRun | Verdict::PassedInRun => Some(Reason::ResultNotChecked { id, number, text }),
     }
 }
 
@@ -221,8 +223,14 @@ fn approval(facts: &SpecFacts) -> Option<Reason> {
 /// Done says what it rests on.
 fn claim(facts: &SpecFacts) -> Option<String> {
     let checked = facts.criteria.iter().filter(|criterion| criterion.command.is_some());
-    let passed = checked.clone().filter(|criterion| criterion.verdict == Verdict::Passed).count();
-    (passed == 0 || passed < checked.count()).then(|| format!("spec {} is claimed, not verified", facts.id))
+    let passed = |verdict| checked.clone().filter(|criterion| criterion.verdict == verdict).count();
+    let (alone, in_run) = (passed(Verdict::Passed), passed(Verdict::PassedInRun));
+    let claimed = alone + in_run == 0 || alone + in_run < checked.clone().count();
+    match (claimed, in_run) {
+        (true, _) => Some(format!("spec {} is claimed, not verified", facts.id)),
+        (false, 0) => None,
+        (false, _) => Some(format!("spec {} was checked in the agent's worktree", facts.id)),
+    }
 }
 
 fn commit_notes(commits: &[IncomingCommit]) -> Vec<String> {

@@ -130,6 +130,8 @@ pub struct CriterionFacts {
 pub enum Verdict {
     /// It exited 0.
     Passed,
+    /// It did in the worktree of the run alone, among what the agent left there.
+    PassedInRun,
     /// It exited otherwise; 128 and the signal's number where it was killed.
     Failed {
         /// The exit status.

@@ -80,6 +80,8 @@ pub enum Reason {
         number: usize,
         /// What it says.
         text: String,
+        /// It passed in the worktree of the run, which is not enough here.
+        in_run: bool,
     },
     /// A criterion's command failed on what the merge makes.
     ResultFailed {
@@ -296,8 +298,9 @@ impl fmt::Display for Reason {
             Self::CheckFailed { id, number, text, exit } => {
                 write!(f, "spec {id}: criterion {number} failed with exit code {exit}: {}", one_line(text))
             }
-            Self::CheckNotRun { id, number, text } => {
-                write!(f, "spec {id}: criterion {number} was not checked on this work: {}", one_line(text))
+            Self::CheckNotRun { id, number, text, in_run } => {
+                let where_not = if *in_run { "outside of the agent's worktree" } else { "on this work" };
+                write!(f, "spec {id}: criterion {number} was not checked {where_not}: {}", one_line(text))
             }
             Self::ResultFailed { id, number, text, exit } => {
                 write!(f, "spec {id}: criterion {number} failed with exit code {exit} on the result of the merge: {}", one_line(text))

@@ -17,6 +17,8 @@ pub struct Settings {
     pub require_signed: bool,
     /// A person may let work in, in spite of the gate.
     pub allow_override: bool,
+    /// A pass in the worktree of a run is one: this repository checks there itself. No tracked file can say so.
+    pub checks_in_runs: bool,
 }
 
 /// Which verdicts the gate asks for; what comes later asks for more.
@@ -86,11 +88,18 @@ impl Default for Settings {
             require_approval: RequireApproval::Never,
             require_signed: false,
             allow_override: true,
+            checks_in_runs: false,
         }
     }
 }
 
 impl Settings {
+    /// True where a pass in the worktree of a run is enough. Whoever wants the result of a merge checked wants no pass that rests on
+    /// what an agent left lying around.
+    pub fn believes_runs(&self) -> bool {
+        self.checks_in_runs && self.verify != VerifyMode::Merge
+    }
+
     /// True where `branch` (`main` or `refs/heads/main`) is protected.
     pub fn protects(&self, branch: &str) -> bool {
         let branch = short(branch);

@@ -111,15 +111,21 @@ impl Repository {
 /// True for a worktree in which git would make no difference by making it again: nothing is untracked, ignored or an empty directory, no
 /// entry of the index is hidden from `git status`, and nothing is going on in it that HEAD alone does not tell.
 fn is_as_made(path: &Path) -> Result<bool> {
-    let tree = Repository::open(path)?;
-    if BLIND.iter().any(|key| tree.config(key).is_some()) || !is_plain(tree.git_dir())? {
+    if !is_plain(Repository::open(path)?.git_dir())? || !shows_all(path)? {
         return Ok(false);
     }
-    let git = Git::at(path);
+    Ok(Git::at(path).command(["clean", "--dry-run", "-d", "-x", "-ff"]).output()?.is_empty())
+}
+
+/// True where `git status` shows every change of a tracked file: nobody told git to look away, or not to look closely.
+pub fn shows_all(path: &Path) -> Result<bool> {
+    let tree = Repository::open(path)?;
+    if BLIND.iter().any(|key| tree.config(key).is_some()) {
+        return Ok(false);
+    }
     // Uppercase: not assumed to be unchanged; H: not skipped, not unmerged.
-    let entries = git.command(["ls-files", "-v", "-z"]).output()?;
-    let shown = entries.split(|&byte| byte == 0).all(|entry| entry.is_empty() || entry.starts_with(b"H "));
-    Ok(shown && git.command(["clean", "--dry-run", "-d", "-x", "-ff"]).output()?.is_empty())
+    let entries = Git::at(path).command(["ls-files", "-v", "-z"]).output()?;
+    Ok(entries.split(|&byte| byte == 0).all(|entry| entry.is_empty() || entry.starts_with(b"H ")))
 }
 
 fn is_plain(git_dir: &Path) -> Result<bool> {

@@ -148,12 +148,17 @@ impl Repository {
 /// What lies in a worktree that no commit of the repository holds: modified, staged, untracked, and ignored files, and whole repositories
 /// (each a path git prints).
 pub fn unsaved(path: &Path) -> Result<Vec<String>> {
-    let status = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=traditional", "--ignore-submodules=none"];
-    let output = Git::at(path).command(status).output()?;
-    let entries = output.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
-    let mut list: Vec<String> = entries.map(|entry| String::from_utf8_lossy(entry).into_owned()).collect();
+    let mut list: Vec<String> = status(path)?.iter().map(|entry| String::from_utf8_lossy(entry).into_owned()).collect();
     list.extend(repositories(path)?);
     Ok(list)
+}
+
+/// The same without repositories, each as git writes it: two letters, a blank, and the path's own bytes.
+pub fn status(path: &Path) -> Result<Vec<Vec<u8>>> {
+    let status =
+        ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional", "--ignore-submodules=none"];
+    let output = Git::at(path).command(status).output()?;
+    Ok(output.split(|&byte| byte == 0).filter(|entry| entry.len() > 3).map(<[u8]>::to_vec).collect())
 }
 
 /// The repositories inside of a worktree that it has as submodules. Their commits are nowhere else, however clean they are.

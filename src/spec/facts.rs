@@ -41,6 +41,15 @@ pub struct LetIn {
     pub tips: Vec<String>,
 }
 
+/// Where a command passed; what comes later says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ran {
+    /// In the worktree of the run that made the work, among whatever its agent left there that git ignores.
+    InRun,
+    /// In a worktree in which nobody works.
+    Alone,
+}
+
 /// Everything that decisions need of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -66,9 +75,9 @@ pub struct Facts {
     pub let_in: Vec<LetIn>,
     /// Commits that people declared to hold the work.
     pub marked: Vec<String>,
-    passes: BTreeSet<(String, String)>,
+    passes: BTreeMap<(String, String), Ran>,
     exits: BTreeMap<(String, String), i32>,
-    taken_back: BTreeSet<(String, String)>,
+    taken_back: BTreeMap<(String, String), Ran>,
 }
 
 impl Facts {
@@ -130,10 +139,12 @@ impl Facts {
         facts
     }
 
-    /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree. Where nothing recorded was believed (`Fresh`), a failure
-    /// takes older passes back.
+    /// A verdict is `pass|fail <digest> exit=<code> …` on the event's code tree, in the worktree of a run where the event says so
+    /// (`Where`). Where nothing recorded was believed (`Fresh`), a failure takes older passes back; one in a worktree of our own takes back
+    /// at least those of runs.
     fn read_verdicts(&mut self, event: &Event, believed: impl Fn() -> bool) {
         let tree = event.extra("Code-Tree").unwrap_or_default();
+        let ran = if event.extra("Where").is_some() { Ran::InRun } else { Ran::Alone };
         let passes = event.extras("Verdict").any(|verdict| verdict.starts_with("pass ")) && believed();
         for verdict in event.extras("Verdict") {
             let mut words = verdict.split(' ');
@@ -141,13 +152,16 @@ impl Facts {
             let exit = words.find_map(|word| word.strip_prefix("exit=")?.parse().ok()).unwrap_or(-1);
             let key = (tree.to_owned(), digest.to_owned());
             if word == "pass" {
-                if passes && !self.taken_back.contains(&key) {
-                    self.passes.insert(key);
+                if passes && self.taken_back.get(&key).is_none_or(|most| ran > *most) {
+                    let best = self.passes.entry(key).or_insert(ran);
+                    *best = (*best).max(ran);
                 }
                 continue;
             }
-            if event.extra("Fresh").is_some() && !self.passes.contains(&key) {
-                self.taken_back.insert(key.clone());
+            let takes = if event.extra("Fresh").is_some() { Some(Ran::Alone) } else { (ran == Ran::Alone).then_some(Ran::InRun) };
+            if let Some(takes) = takes.filter(|_| self.passes.get(&key) != Some(&Ran::Alone)) {
+                let most = self.taken_back.entry(key.clone()).or_insert(takes);
+                *most = (*most).max(takes);
             }
             self.exits.entry(key).or_insert(exit);
         }
@@ -163,15 +177,15 @@ impl Facts {
         }
     }
 
-    /// True where this command passed on this code tree. A pass holds: the same command on the same tree is never run twice.
-    pub fn passed(&self, code_tree: &str, digest: &str) -> bool {
-        self.passes.contains(&(code_tree.to_owned(), digest.to_owned()))
+    /// Where this command passed on this code tree. A pass holds: the same command on the same tree is never run twice.
+    pub fn passed(&self, code_tree: &str, digest: &str) -> Option<Ran> {
+        self.passes.get(&(code_tree.to_owned(), digest.to_owned())).copied()
     }
 
     /// The exit code of the newest failure of this command on this code tree, where it never passed there.
     pub fn failed(&self, code_tree: &str, digest: &str) -> Option<i32> {
         let key = (code_tree.to_owned(), digest.to_owned());
-        if self.passes.contains(&key) { None } else { self.exits.get(&key).copied() }
+        if self.passes.contains_key(&key) { None } else { self.exits.get(&key).copied() }
     }
 }
 
@@ -240,10 +254,8 @@ mod tests {
     fn a_pass_holds_and_a_failure_is_of_its_tree() {
         let verify = |verdict: &str, tree: &str| event(EventKind::Verify, 1, &[("Code-Tree", tree), ("Verdict", verdict)]);
         let facts = Facts::of(&[verify("fail d exit=2 ms=1", "t"), verify("pass d exit=0 ms=1", "t"), verify("fail d exit=3", "u")]);
-        assert!(facts.passed("t", "d"));
-        assert_eq!(facts.failed("t", "d"), None);
-        assert_eq!(facts.failed("u", "d"), Some(3));
-        assert!(!facts.passed("u", "d"));
+        assert_eq!((facts.passed("t", "d"), facts.failed("t", "d")), (Some(Ran::Alone), None));
+        assert_eq!((facts.passed("u", "d"), facts.failed("u", "d")), (None, Some(3)));
     }
 
     #[test]
@@ -254,8 +266,29 @@ mod tests {
         };
         let (pass, fail) = (verify("pass d exit=0", false), verify("fail d exit=7", true));
         let facts = Facts::of([&fail, &pass]);
-        assert_eq!((facts.passed("t", "d"), facts.failed("t", "d")), (false, Some(7)));
-        assert!(Facts::of([&pass, &fail, &pass]).passed("t", "d"));
-        assert!(Facts::of([&verify("fail d exit=7", false), &pass]).passed("t", "d"), "a failure of another clone, at the same time");
+        assert_eq!((facts.passed("t", "d"), facts.failed("t", "d")), (None, Some(7)));
+        assert!(Facts::of([&pass, &fail, &pass]).passed("t", "d").is_some());
+        let beside = Facts::of([&verify("fail d exit=7", false), &pass]);
+        assert!(beside.passed("t", "d").is_some(), "a failure of another clone, at the same time");
+    }
+
+    #[test]
+    fn a_pass_in_a_runs_worktree_says_less() {
+        let verify = |verdict: &str, extra: &[(&str, &str)]| {
+            event(EventKind::Verify, 1, &[&[("Code-Tree", "t"), ("Verdict", verdict)], extra].concat())
+        };
+        let (run, fresh) = (("Where", "run"), ("Fresh", "true"));
+        let in_run = verify("pass d exit=0", &[run, fresh]);
+        let alone = verify("pass d exit=0", &[]);
+        let (fail, fail_in_run) = (verify("fail d exit=7", &[]), verify("fail d exit=7", &[run, fresh]));
+        let passed = |events: &[&Event]| Facts::of(events.iter().copied()).passed("t", "d");
+        assert_eq!(passed(&[&in_run]), Some(Ran::InRun));
+        assert_eq!(passed(&[&in_run, &alone]), Some(Ran::Alone));
+        assert_eq!(passed(&[&alone, &in_run]), Some(Ran::Alone));
+        assert_eq!(passed(&[&fail, &in_run]), None, "it passes for what lies around there");
+        assert_eq!(passed(&[&fail, &in_run, &alone]), Some(Ran::Alone), "it is flaky, and passed where nobody works");
+        assert_eq!(passed(&[&in_run, &fail]), Some(Ran::InRun));
+        assert_eq!(passed(&[&fail_in_run, &in_run, &alone]), None);
+        assert_eq!(passed(&[&in_run, &fail_in_run, &alone]), Some(Ran::InRun));
     }
 }

@@ -20,7 +20,7 @@ pub mod yaml_lines;
 pub use criteria::Criterion;
 pub use document::Document;
 pub use event::{Event, EventKind};
-pub use facts::Facts;
+pub use facts::{Facts, Ran};
 pub use front_matter::FrontMatter;
 pub use id::SpecId;
 pub use status::{Approval, Shown, Status};

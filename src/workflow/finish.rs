@@ -205,7 +205,7 @@ fn complete_once(
         return attention(ctx, work, tip, reason).map(Some);
     }
     if checked.is_none() {
-        *checked = match verify::verify(ctx, spec, tip, verify::Recorded::BeforeRun) {
+        *checked = match verify::verify_run(ctx, spec, work, tip) {
             Ok(checks) => Some(checks),
             Err(error) => return fail(ctx, work, tip, &format!("its criteria could not be checked: {error:#}")).map(Some),
         };

@@ -10,7 +10,7 @@ use crate::gate::{
     self, CriterionFacts, Decision, Incoming, IncomingCommit, IncomingHead, RequireApproval, Settings, SpecFacts, Verdict, VerifyMode,
 };
 use crate::git::Oid;
-use crate::spec::{EventKind, Facts, SpecId, Status, intent};
+use crate::spec::{EventKind, Facts, Ran, SpecId, Status, intent};
 use crate::store::Spec;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -251,10 +251,11 @@ impl View<'_> {
 fn criteria(spec: &Spec, facts: &Facts, tree: Option<&str>, result: Option<&str>, settings: &Settings) -> Vec<CriterionFacts> {
     let on = |tree: Option<&str>, command: &str| {
         let (tree, digest) = (tree.unwrap_or_default(), intent::command_digest(command));
-        match facts.failed(tree, &digest) {
-            _ if facts.passed(tree, &digest) => Verdict::Passed,
-            Some(exit) => Verdict::Failed { exit },
-            None => Verdict::NotRun,
+        match (facts.passed(tree, &digest), facts.failed(tree, &digest)) {
+            (Some(Ran::Alone), _) => Verdict::Passed,
+            (Some(Ran::InRun), _) => Verdict::PassedInRun,
+            (None, Some(exit)) => Verdict::Failed { exit },
+            (None, None) => Verdict::NotRun,
         }
     };
     let number = spec.document.criteria().into_iter().enumerate();

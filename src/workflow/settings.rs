@@ -1,9 +1,40 @@
 //! The gate's settings, from git config and from what the team shares.
 
+use crate::failure::Failure;
 use crate::gate::{RequireApproval, Settings, VerifyMode};
 use crate::git::{Oid, Repository};
 use crate::spec::settings::{self, Shared};
 use anyhow::Result;
+use std::time::Duration;
+
+/// Where criteria are checked at the end of a run: `chant.verifyIn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyIn {
+    /// In a worktree of our own that is kept for its caches.
+    Kept,
+    /// In one that is made anew for every check.
+    Fresh,
+    /// In the worktree of the run.
+    Run,
+}
+
+/// `chant.verifyIn`, from git config alone: what is shared could not be tightened by it.
+pub fn verify_in(repo: &Repository) -> Result<VerifyIn> {
+    match repo.config("chant.verifyIn").as_deref() {
+        None | Some("kept") => Ok(VerifyIn::Kept),
+        Some("fresh") => Ok(VerifyIn::Fresh),
+        Some("run") => Ok(VerifyIn::Run),
+        Some(other) => Err(Failure::new(format!("chant.verifyIn is '{}', which is none of: kept, fresh, run", other.escape_debug()))
+            .hint("git config chant.verifyIn kept")
+            .into()),
+    }
+}
+
+/// `chant.verifyTimeout`: how long the command of a criterion may take.
+pub fn verify_timeout(repo: &Repository) -> Result<Option<Duration>> {
+    let timeout = repo.config("chant.verifyTimeout").and_then(|text| super::plan::parse_duration(&text).ok());
+    Ok(timeout.or(Some(Duration::from_secs(1800))))
+}
 
 /// git config, and `.chant/config.md` at the target's tip: what either asks for is asked for, whatever the other says.
 pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
@@ -22,6 +53,8 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
     settings.require_approval = RequireApproval::strictest(approval.iter().map(String::as_str));
     settings.require_spec = repo.config_bool("chant.requireSpec", false) || shared.require_spec;
     settings.require_signed = repo.config_bool("chant.requireSigned", false) || shared.require_signed;
+    // From git config alone: it asks for less.
+    settings.checks_in_runs = repo.config("chant.verifyIn").is_some_and(|value| value == "run");
     settings.allow_override = repo.config_bool("chant.allowOverride", true) && shared.allow_override.unwrap_or(true);
     Ok(settings)
 }

@@ -203,6 +203,7 @@ fn prepare_again(ctx: &Context, plan: &Plan, dir: &RunDir, tip: Oid) -> Result<O
         Some(_) => ctx.repo.lock_worktree(&plan.worktree, &reason)?,
         None => idle::make(ctx, &plan.worktree, &branch, &reason)?,
     }
+    verify::put_aside_of_killed(ctx, dir.run_id(), &plan.worktree)?;
     if !super::setup::is_done(ctx, &plan.worktree)? {
         super::setup::prepare(ctx, &plan.worktree)?;
     }

@@ -1,17 +1,19 @@
-//! Running executable criteria at a commit, in a worktree of our own, and recording what came of it.
+//! Running executable criteria at a commit, and recording what came of it.
 
-use super::{inside, judge, setup};
-use crate::agent::process::{Ended, Task, run as run_process};
+mod place;
+
+use super::finish::Work;
+use super::{inside, judge};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::{Git, Oid, Repository};
-use crate::output::safe;
-use crate::spec::{Criterion, EventKind, Facts, intent};
+use crate::git::Oid;
+use crate::spec::{Criterion, EventKind, Facts, Ran, intent};
 use crate::store::{Change, Spec};
-use anyhow::{Context as _, Result};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use anyhow::Result;
+use place::Place;
 use std::time::{Duration, Instant};
+
+pub use place::{made, put_aside_of_killed};
 
 /// What to think of passes that are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,45 +110,70 @@ pub fn require_trust(ctx: &Context, spec: &Spec, trusted_by_flag: bool) -> Resul
         .into())
 }
 
-/// Runs every executable criterion of the spec on the code tree of `commit`, and records the verdicts as an event and as a note.
+/// Runs every executable criterion of the spec on the code tree of `commit`, in a worktree of our own, and records the verdicts as an
+/// event and as a note.
 ///
-/// A pass on the same code tree and command is reused, unless recorded ones are ignored; a failure never is. Nothing is recorded where
-/// nothing was run; nor inside a run, whose surroundings (its `PATH`) are the agent's.
+/// A pass on the same code tree and command is reused, unless recorded ones are ignored; a failure never is, nor a pass in the worktree of
+/// a run. Nothing is recorded where nothing was run; nor inside a run, whose surroundings (its `PATH`) are the agent's.
 pub fn verify(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded) -> Result<Vec<Check>> {
+    check(ctx, spec, commit, recorded, None)
+}
+
+/// The same at the end of a run, in its own worktree where `chant.verifyIn` says so.
+pub fn verify_run(ctx: &Context, spec: &Spec, work: &Work, tip: Oid) -> Result<Vec<Check>> {
+    check(ctx, spec, tip, Recorded::BeforeRun, place::of_run(ctx, spec, work, tip)?)
+}
+
+fn check(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded, mut place: Option<Place>) -> Result<Vec<Check>> {
     let facts = match recorded {
         Recorded::BeforeRun => facts_before_run(ctx, spec)?,
         Recorded::Believed | Recorded::Ignored => facts(ctx, spec)?,
     };
     let tree = ctx.repo.code_tree(commit)?;
-    let criteria = spec.document.criteria();
-    let mut place: Option<Place> = None;
-    let mut checks = Vec::new();
-    for (index, criterion) in criteria.into_iter().enumerate() {
-        let began = Instant::now();
-        let verdict = match &criterion.command {
-            None => Verdict::Skip,
-            Some(command) if recorded != Recorded::Ignored && facts.passed(&tree.to_string(), &intent::command_digest(command)) => {
-                Verdict::Reused
-            }
-            Some(command) => {
-                let place = match &mut place {
-                    Some(place) => place,
-                    None => place.insert(Place::prepare(ctx, commit)?),
-                };
-                place.run(spec, command)?
-            }
-        };
-        checks.push(Check { number: index + 1, criterion, verdict, took: began.elapsed() });
-    }
-    if place.is_some() && (recorded == Recorded::BeforeRun || !inside::a_run(ctx)) {
+    let in_run = place.as_ref().is_some_and(Place::is_of_run);
+    // Whoever checks by themselves wants more than a pass among what an agent left.
+    let enough = if in_run { Ran::InRun } else { Ran::Alone };
+    let passed = |command: &str| facts.passed(&tree.to_string(), &intent::command_digest(command)).is_some_and(|ran| ran >= enough);
+    let mut ran_any = false;
+    let checks: Result<Vec<Check>> = spec
+        .document
+        .criteria()
+        .into_iter()
+        .enumerate()
+        .map(|(index, criterion)| {
+            let began = Instant::now();
+            let verdict = match &criterion.command {
+                None => Verdict::Skip,
+                Some(command) if recorded != Recorded::Ignored && passed(command) => Verdict::Reused,
+                Some(command) => {
+                    let place = match &mut place {
+                        Some(place) => place,
+                        None => place.insert(Place::prepare(ctx, commit)?),
+                    };
+                    ran_any = true;
+                    place.run(ctx, spec, command)?
+                }
+            };
+            Ok(Check { number: index + 1, criterion, verdict, took: began.elapsed() })
+        })
+        .collect();
+    // Also where they were interrupted.
+    let left = place.map_or(Ok(()), Place::leave);
+    let checks = checks?;
+    left?;
+    if ran_any && (recorded == Recorded::BeforeRun || !inside::a_run(ctx)) {
         let mut change = Change::new(EventKind::Verify).with("Tip", commit).with("Code-Tree", tree);
         if recorded != Recorded::Believed {
             change = change.with("Fresh", true);
         }
+        if in_run {
+            change = change.with("Where", "run").text("Checked in the agent's worktree.\n");
+        }
         record(ctx, spec, change, &checks)?;
         let failed = checks.iter().filter(|check| check.failed()).count();
         let result = if failed == 0 { "verified".to_owned() } else { format!("{failed} criteria failed") };
-        ctx.store().note(commit, &format!("{}: {result} on code tree {}", spec.id, tree.short()))?;
+        let place = if in_run { " in the agent's worktree," } else { "" };
+        ctx.store().note(commit, &format!("{}: {result}{place} on code tree {}", spec.id, tree.short()))?;
     }
     Ok(checks)
 }
@@ -170,100 +197,4 @@ fn record(ctx: &Context, spec: &Spec, mut change: Change, checks: &[Check]) -> R
         ctx.out.hint("git config user.signingKey KEY");
     }
     Ok(())
-}
-
-/// The worktree in which commands run: ours, kept between checks for its caches, one check at a time.
-struct Place {
-    path: PathBuf,
-    _lock: File,
-    timeout: Option<Duration>,
-}
-
-impl Place {
-    fn prepare(ctx: &Context, commit: Oid) -> Result<Self> {
-        let common = ctx.repo.common_dir().join("chant");
-        std::fs::create_dir_all(&common).with_context(|| format!("could not make {}", common.display()))?;
-        let lock = File::create(common.join("verify.lock")).context("could not make the lock of the verify worktree")?;
-        lock.lock().context("could not lock the verify worktree")?;
-        let path = super::plan::worktrees_dir(&ctx.repo).join(".verify");
-        if ctx.repo.config("chant.verifyIn").is_some_and(|value| value == "fresh") && path.exists() {
-            std::fs::remove_dir_all(&path).context("could not empty the verify worktree")?;
-        }
-        let git = Git::at(&path);
-        let commit_name = commit.to_string();
-        let put_back = || -> Result<()> {
-            git.command(["checkout", "--quiet", "--detach", "--force", &commit_name]).output()?;
-            // Untracked files go, ignored ones (caches) stay.
-            git.command(["clean", "--quiet", "-fd"]).output().map(drop)
-        };
-        let is_there = is_worktree(&ctx.repo, &path)?;
-        if !is_there {
-            ctx.repo.forget_worktree(&path)?;
-            ctx.repo.add_detached_worktree(&path, commit)?;
-        }
-        if !setup::is_done(ctx, &path)? {
-            if is_there {
-                put_back()?;
-            }
-            setup::prepare(ctx, &path)?;
-        }
-        put_back()?;
-        let timeout = ctx.repo.config("chant.verifyTimeout").and_then(|text| super::plan::parse_duration(&text).ok());
-        Ok(Self { path, _lock: lock, timeout: timeout.or(Some(Duration::from_secs(1800))) })
-    }
-
-    fn run(&mut self, spec: &Spec, command: &str) -> Result<Verdict> {
-        let log = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
-        let task = Task {
-            program: "sh".into(),
-            args: vec!["-c".into(), command.into()],
-            cwd: self.path.clone(),
-            env: vec![("CHANT_SPEC_ID".into(), spec.id.as_str().into()), ("GIT_TERMINAL_PROMPT".into(), "0".into())],
-            prompt_file: PathBuf::from("/dev/null"),
-            log: std::fs::OpenOptions::new().read(true).append(true).open(log.path()).context("could not open a temporary file")?,
-            group_file: None,
-            timeout: self.timeout,
-            idle: None,
-            max_output: None,
-            grace: Duration::from_secs(2),
-            interactive: false,
-        };
-        let ended = run_process(task, &mut |_| {})?;
-        let (exit, reason) = match ended {
-            Ended::Exited(0) => match self.changed_files()? {
-                files if files.is_empty() => return Ok(Verdict::Pass),
-                files => (1, format!("it changed tracked files: {}", files.join(", "))),
-            },
-            Ended::Exited(code) => (code, format!("it exited with {code}")),
-            Ended::Signalled(signal) => (128 + signal, format!("it was ended by signal {signal}")),
-            Ended::TimedOut => (124, "it took too long (chant.verifyTimeout)".to_owned()),
-            Ended::Idle | Ended::TooMuchOutput | Ended::Stopped => (1, "it was ended".to_owned()),
-            Ended::Interrupted => return Err(Failure::new("interrupted").into()),
-        };
-        Ok(Verdict::Fail { exit, reason: format!("{reason}{}", last_lines(log.path())) })
-    }
-
-    /// The tracked files that a command changed; they are put back.
-    fn changed_files(&self) -> Result<Vec<String>> {
-        let git = Git::at(&self.path);
-        let text = git.command(["status", "--porcelain=v1", "-z", "--untracked-files=no"]).output()?;
-        let files = text.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
-        let files: Vec<String> = files.map(|entry| String::from_utf8_lossy(&entry[3..]).into_owned()).collect();
-        if !files.is_empty() {
-            git.command(["checkout", "--quiet", "--force", "HEAD"]).output()?;
-        }
-        Ok(files)
-    }
-}
-
-fn is_worktree(repo: &Repository, path: &Path) -> Result<bool> {
-    let Ok(path) = path.canonicalize() else { return Ok(false) };
-    Ok(repo.worktrees()?.iter().any(|tree| !tree.prunable && tree.path == path))
-}
-
-fn last_lines(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = safe(&String::from_utf8_lossy(&bytes));
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n    {line}")).collect()
 }

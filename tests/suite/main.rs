@@ -47,5 +47,6 @@ mod terminal;
 mod traps;
 mod unfinished;
 mod untouched;
+mod verify_in;
 mod walkthrough;
 mod ways;

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::git::worktrees::{self, Changes};
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::store::{SPEC_DIR, spec_path};
-use crate::workflow::{idle, setup};
+use crate::workflow::{idle, setup, verify};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -137,7 +137,7 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
 /// What would be lost with a worktree: what no commit holds, but for what we put there ourselves, and worktrees inside of it.
 pub fn in_the_way(ctx: &Context, worktree: &Path) -> Result<Vec<String>> {
     let own = format!("!! {SPEC_DIR}/");
-    let made = setup::made(worktree);
+    let made: Vec<String> = setup::made(worktree).into_iter().chain(verify::made(worktree)).collect();
     let ours = |entry: &String| made.contains(entry) || (ctx.silent() && (entry.starts_with(&own) || entry == "!! .chant/"));
     let mut list: Vec<String> = worktrees::unsaved(worktree)?.into_iter().filter(|entry| !ours(entry)).collect();
     let inside = ctx.repo.worktrees()?.into_iter().filter(|tree| tree.path != worktree && tree.path.starts_with(worktree));

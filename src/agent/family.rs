@@ -2,13 +2,16 @@
 //!
 //! On Linux we make ourselves the one to whom orphans fall (a child subreaper), so nothing that an agent starts can leave the family by
 //! forking twice, by a session of its own or by an empty environment. What fell to us while several runs were on cannot be told apart
-//! unless it was seen before; then its mark finds it, or the sweep of the last run does.
+//! unless it was seen before; then its mark finds it, or it is ended with the last of those runs ([`end_strays`]).
 
+use super::group::POLL;
 use super::signals::sole_run;
-use rustix::process::{Pid, WaitOptions, getpgrp, getpid, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, waitpid};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What `/proc` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub(super) struct Stat {
     start: u64,
     dead: bool,
     is_kernel: bool,
-    is_git: bool,
+    is_helper: bool,
 }
 
 impl Stat {
@@ -60,9 +63,15 @@ fn parse(pid: Pid, stat: &[u8]) -> Option<Stat> {
         start: words.get(19)?.parse().ok()?,
         dead: matches!(*words.first()?, "Z" | "X"),
         is_kernel: words.get(6)?.parse::<u32>().ok()? & PF_KTHREAD != 0,
-        // A child of ours is called as we are until it becomes git.
-        is_git: matches!(stat.get(begin + 1..end), Some(b"git" | b"git-chant")),
+        is_helper: is_helper(stat.get(begin + 1..end).unwrap_or_default()),
     })
+}
+
+/// True for git (a child of ours is called as we are until it becomes git), for what it leaves running on purpose, and for what it asks
+/// keys of: whoever pushes, or signs, has started those for the person, and ending them would have the person asked for a password again.
+fn is_helper(name: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 6] = [b"ssh", b"ssh-agent", b"gpg-agent", b"keyboxd", b"scdaemon", b"dirmngr"];
+    name == b"git" || name.starts_with(b"git-") || OTHERS.contains(&name)
 }
 
 /// A number as a process id. The group of a process that is just being reaped reads as -1, which [`Pid::from_raw`] does not bear.
@@ -83,6 +92,47 @@ pub(super) fn adopt_orphans() {
     let _ = rustix::process::set_child_subreaper(Some(getpid()));
 }
 
+/// Our own helpers share our process group, and git's housekeeping, which detaches itself, is no agent's.
+fn fell_to_us(stat: Stat, since: u64) -> bool {
+    stat.parent == Some(getpid()) && stat.group != Some(getpgrp()) && !stat.is_helper && stat.start >= since
+}
+
+/// When the first of the runs began that are on, or of those of which the last has just ended.
+fn first() -> std::sync::MutexGuard<'static, Option<u64>> {
+    static FIRST: Mutex<Option<u64>> = Mutex::new(None);
+    FIRST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long what nobody knew may take to end.
+const STRAYS_GRACE: Duration = Duration::from_millis(500);
+
+/// Ends what fell to us while several runs were on, and all that came of it. No run may be on, nor begin meanwhile.
+pub(super) fn end_strays() {
+    let Some(since) = first().take() else { return };
+    let began = Instant::now();
+    let mut ended: Vec<Pid> = Vec::new();
+    while began.elapsed() < STRAYS_GRACE * 10 {
+        let table: Vec<Stat> = processes().filter_map(Stat::of).collect();
+        let mut strays: Vec<Pid> = table.iter().filter(|stat| stat.lives() && fell_to_us(**stat, since)).map(|stat| stat.pid).collect();
+        // Those whose parent is no stray any more fell to us too, and are found by the next look.
+        strays.extend(
+            table.iter().filter(|stat| stat.parent.is_some_and(|parent| strays.contains(&parent))).map(|stat| stat.pid).collect::<Vec<_>>(),
+        );
+        for pid in ended.iter().filter(|pid| !strays.contains(pid)) {
+            let _ = waitpid(Some(*pid), WaitOptions::NOHANG);
+        }
+        if strays.is_empty() {
+            return;
+        }
+        let signal = if began.elapsed() < STRAYS_GRACE { Signal::TERM } else { Signal::KILL };
+        for pid in &strays {
+            let _ = kill_process(*pid, signal);
+        }
+        ended.extend(strays);
+        std::thread::sleep(POLL);
+    }
+}
+
 /// The family of one process, as far as it was seen.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
@@ -94,7 +144,10 @@ pub(super) struct Family {
 impl Family {
     /// The family of a child of ours, which must not have been waited for yet.
     pub(super) fn new(root: Pid) -> Self {
-        Self { root, began: Stat::of(root).map_or(u64::MAX, |stat| stat.start), known: RefCell::default() }
+        let began = Stat::of(root).map_or(u64::MAX, |stat| stat.start);
+        let mut first = first();
+        *first = Some(first.map_or(began, |first| first.min(began)));
+        Self { root, began, known: RefCell::default() }
     }
 
     /// Looks who was born. What is dead, and fell to us, is waited for: nobody else will.
@@ -109,7 +162,7 @@ impl Family {
             grew = false;
             for stat in table.iter().filter(|stat| stat.pid != self.root) {
                 let born = stat.parent.is_some_and(|parent| parent == self.root || known.contains_key(&parent));
-                if (born || (sole && self.fell_to_us(*stat))) && known.insert(stat.pid, stat.start).is_none() {
+                if (born || (sole && fell_to_us(*stat, self.began))) && known.insert(stat.pid, stat.start).is_none() {
                     grew = true;
                 }
             }
@@ -119,11 +172,6 @@ impl Family {
                 let _ = waitpid(Some(stat.pid), WaitOptions::NOHANG);
             }
         }
-    }
-
-    /// Our own helpers share our process group, and git's housekeeping, which detaches itself, is no agent's.
-    fn fell_to_us(&self, stat: Stat) -> bool {
-        stat.parent == Some(getpid()) && stat.group != Some(getpgrp()) && !stat.is_git && stat.start >= self.began
     }
 
     /// Those who live.
@@ -139,6 +187,21 @@ impl Family {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_person_leaves_running_is_no_stray() {
+        for (name, helper) in [
+            ("git", true),
+            ("git-chant", true),
+            ("git-credential-", true),
+            ("gpg-agent", true),
+            ("gitk2", false),
+            ("sleep", false),
+            ("", false),
+        ] {
+            assert_eq!(is_helper(name.as_bytes()), helper, "{name}");
+        }
+    }
 
     #[test]
     fn a_name_may_hold_anything() {

@@ -1,5 +1,6 @@
 //! Ctrl-C, termination and hang-up while an agent runs: counted, so that the agent can be ended before we are.
 
+use super::family::end_strays;
 use anyhow::{Context as _, Result};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -141,6 +142,10 @@ impl Drop for Signals {
         shared().change(|watchers| {
             watchers.runs -= 1;
             watchers.persons -= usize::from(self.interactive);
+            if watchers.runs == 0 {
+                // Whoever wants to begin one waits for us here.
+                end_strays();
+            }
         });
     }
 }

@@ -52,6 +52,28 @@ fn children_that_went_away_in_every_way_end_with_it() {
     work(&repo, &id, &[]).fails(1).says("the agent exited with 3");
 }
 
+/// What nothing marks, and falls to git-chant while several runs are on, may be older than the last of them.
+#[test]
+fn children_of_one_of_several_end_too() {
+    let repo = TestRepo::with_chant();
+    repo.git(&["config", "chant.stagger", "0"]);
+    let until = |what: &str| format!("until {what}; do sleep 0.02; done");
+    let away =
+        "(env -i /usr/bin/setsid /bin/sh -c '/bin/sleep 1000 & /bin/sleep 1000' >/dev/null 2>&1 <&- &)\nsleep 0.1; : >\"$HOME/away\"";
+    let first = format!("{}\n{away}\n{}", until("test -e \"$HOME/setup\""), until("test -e \"$HOME/two\""));
+    let second = format!(": >\"$HOME/two\"; {}", until("git log --all --format=%s | grep -q 'finish: One'"));
+    repo.agent("odd", &format!("{COMMIT}case $CHANT_SPEC_ID in *-001-*) {first};; *) {second};; esac"));
+    // The second begins after that, and is on before the first ends.
+    let setup = format!("case $CHANT_WORKTREE in *-002-*) : >\"$HOME/setup\"; {};; esac", until("test -e \"$HOME/away\""));
+    repo.git(&["config", "chant.worktreeSetup", &setup]);
+    for title in ["One", "Two"] {
+        repo.add_spec(title, &[]);
+    }
+    let before = Before::of(&repo);
+    repo.chant(&["work", "--all", "--parallel", "2"]).ok().says("2 of 2 specs done:");
+    before.assert_clean(&repo, &[]);
+}
+
 #[test]
 fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
     let (repo, id) = repository(&format!("{COMMIT}echo half >half.txt\necho $$ >\"$HOME/pid\"; sleep 1000; sleep 1000"));

@@ -1,6 +1,8 @@
 //! What the gate relies on and git's documentation does not promise: one test a fact, on every git that is found here, so that a version
 //! that behaves otherwise is noticed before the gate leaks. Nothing of git-chant runs here.
 
+mod told;
+
 use super::common::{Outcome, TestRepo, gits, minor};
 use std::os::unix::fs::symlink;
 
@@ -14,6 +16,8 @@ const RECORD: &str = r#"name=${0##*/}
     env | grep '^GITHEAD_'
     echo "GIT_DIR=${GIT_DIR-unset} quarantine=${GIT_QUARANTINE_PATH:+yes}"
     if [ "$name" != pre-receive ]; then
+        for file in MERGE_HEAD SQUASH_MSG; do [ ! -e "$(git rev-parse --git-dir)/$file" ] || echo "$file is there"; done
+        echo "index=${GIT_INDEX_FILE-unset}"
         echo "main=$(git rev-parse -q --verify refs/heads/main)"
         [ -n "$(git --no-optional-locks status --porcelain -uno 2>/dev/null)" ] && echo dirty
     fi

@@ -6,6 +6,7 @@ mod reasons;
 mod settings;
 mod settle;
 mod stopped;
+mod surroundings;
 
 use super::common::{Outcome, TestRepo};
 

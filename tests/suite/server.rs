@@ -108,6 +108,19 @@ fn specs_of_the_server_are_believed_where_none_are_pushed() {
     push(&repo, &[&format!("chant/{id}:main")]).ok();
 }
 
+/// To a server everything is foreign.
+#[test]
+fn a_server_asks_for_an_approval_of_what_others_wrote() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    let bare = served(&repo);
+    bare.git(&["config", "chant.requireApproval", "foreign"]);
+    let branch = format!("chant/{id}:main");
+    let said = push(&repo, &[&branch, SPECS]).fails(1);
+    said.says(&format!("remote: error: spec {id} is not approved")).says(&format!("remote: hint: git chant approve {id}"));
+    beside(&repo, |repo| drop(repo.chant(&["approve", &id]).ok()));
+    push(&repo, &[&branch, SPECS]).ok();
+}
+
 #[test]
 fn a_server_without_git_chant_refuses_and_says_why() {
     let (repo, id) = finished(&["It is good"], &[]);

@@ -91,6 +91,29 @@ fn what_work_rests_on_is_signed_from_the_beginning() {
     repo.try_git(&["merge", "-q", &branch]).ok();
 }
 
+/// In its quarantine, by its own list of signers, and of what was pushed in the same push.
+#[test]
+fn a_server_believes_its_own_signers() {
+    let (repo, id, branch) = approved();
+    let bare = repo.at(repo.with_origin());
+    bare.chant(&["hooks", "install", "--server"]).ok();
+    bare.git(&["config", "chant.requireSigned", "true"]);
+    bare.git(&["config", "chant.requireApproval", "foreign"]);
+    let push = || repo.try_git(&["push", "-q", "--no-verify", "origin", &format!("{branch}:main"), "refs/chant/*:refs/chant/*"]);
+    let said = push().fails(1).says("remote: error: spec").says("its finish has no signature that git believes");
+    said.says("its approval has no signature that git believes");
+    ssh_key(&repo, "ann", true);
+    repo.git(&["config", "chant.requireSigned", "true"]);
+    for verb in ["finalize", "approve"] {
+        beside(&repo, |repo| drop(repo.chant(&[verb, &id]).ok()));
+    }
+    push().fails(1).says("no signature that git believes");
+    let signers = repo.root().join("home/signers");
+    bare.git(&["config", "gpg.ssh.allowedSignersFile", signers.to_str().unwrap()]);
+    push().ok();
+    assert_eq!(bare.git(&["rev-parse", "main"]), repo.git(&["rev-parse", &branch]));
+}
+
 #[test]
 fn an_approval_that_cannot_be_signed_is_not_given() {
     let (repo, id) = finished(&["It is good"], &[]);

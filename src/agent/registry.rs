@@ -39,8 +39,8 @@ impl Surroundings for Repository {
 /// What works on a spec.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Agent {
-    /// Runs the spec's own fenced `sh` block ([`script_of`]).
-    Script,
+    /// Runs the spec's own fenced `sh` block ([`script_of`]), within these limits.
+    Script(Limits),
     /// The person's own shell in the worktree.
     Manual,
     /// Nobody: the members of a driver were worked, and commands decide the rest.
@@ -95,7 +95,7 @@ impl Agent {
         };
         let name = name.trim();
         match name {
-            "script" => return Ok(Self::Script),
+            "script" => return Ok(Self::Script(Settings::read(name, around)?.limits)),
             "manual" => return Ok(Self::Manual),
             _ => {}
         }
@@ -118,7 +118,7 @@ impl Agent {
     /// The name shown to people and recorded with the run.
     pub fn name(&self) -> &str {
         match self {
-            Self::Script => "script",
+            Self::Script(_) => "script",
             Self::Manual => "manual",
             Self::Members => "members",
             Self::Client(client) => &client.name,
@@ -133,7 +133,7 @@ impl Agent {
     /// What it prints.
     pub fn format(&self) -> Format {
         match self {
-            Self::Script | Self::Manual | Self::Members => Format::Text,
+            Self::Script(_) | Self::Manual | Self::Members => Format::Text,
             Self::Client(client) => client.format(),
         }
     }
@@ -141,7 +141,8 @@ impl Agent {
     /// When it is ended by us.
     pub fn limits(&self) -> Limits {
         match self {
-            Self::Script | Self::Manual | Self::Members => Limits::default(),
+            Self::Manual | Self::Members => Limits::default(),
+            Self::Script(limits) => *limits,
             Self::Client(client) => client.settings.limits,
         }
     }
@@ -149,7 +150,7 @@ impl Agent {
     /// The model that it is to use where nobody asks for one.
     pub fn model(&self) -> Option<&str> {
         match self {
-            Self::Script | Self::Manual | Self::Members => None,
+            Self::Script(_) | Self::Manual | Self::Members => None,
             Self::Client(client) => client.settings.model.as_deref(),
         }
     }
@@ -157,7 +158,7 @@ impl Agent {
     /// How often it is chosen where several share the work, and how many of it may run at once.
     pub fn share(&self) -> (u32, Option<u32>) {
         match self {
-            Self::Script | Self::Manual | Self::Members => (1, None),
+            Self::Script(_) | Self::Manual | Self::Members => (1, None),
             Self::Client(client) => (client.settings.weight, client.settings.max_concurrent),
         }
     }
@@ -165,7 +166,7 @@ impl Agent {
     /// True where an earlier session of it can go on.
     pub fn has_sessions(&self) -> bool {
         match self {
-            Self::Script | Self::Manual | Self::Members => false,
+            Self::Script(_) | Self::Manual | Self::Members => false,
             Self::Client(client) => match &client.program {
                 Program::Line(line) => line.contains("{session_id}"),
                 Program::Preset(preset, _) => !preset.resume.is_empty(),
@@ -178,7 +179,7 @@ impl Agent {
     /// The caller must have found the spec to be trusted: a script is a command that came with a document.
     pub fn check(&self, body: &[u8]) -> Result<()> {
         match self {
-            Self::Script if script_of(body).is_none() => Err(Failure::new("the spec has no script to run")
+            Self::Script(_) if script_of(body).is_none() => Err(Failure::new("the spec has no script to run")
                 .hint("write a fenced ```sh block below a heading 'Script': git chant edit SPEC")
                 .hint("or choose another agent with: --agent NAME")
                 .into()),
@@ -192,7 +193,7 @@ impl Agent {
         let env = place.env();
         Ok(match self {
             // `-e`: a script that goes on after a failed step would end with the last step's success.
-            Self::Script => {
+            Self::Script(_) => {
                 let args = vec!["-ec".into(), script_of(body).unwrap_or_default().into(), "chant-script".into()];
                 Invocation { program: "sh".into(), args, env, prompt_on_stdin: true }
             }

@@ -53,7 +53,7 @@ fn the_command_line_wins_over_config_and_config_over_presets() {
     assert!(matches!(Agent::resolve(None, &fake).unwrap(), Agent::Client(client) if client.program == line("run me") && !client.found));
     assert_eq!(client("claude", &fake).program, line("run you"));
     assert_eq!(client("claude", &fake).format(), Format::Claude);
-    assert_eq!(Agent::resolve(Some("script"), &fake).unwrap(), Agent::Script);
+    assert!(matches!(Agent::resolve(Some("script"), &fake).unwrap(), Agent::Script(_)));
     assert!(matches!(client("codex", &fake).program, Program::Preset(preset, path) if preset.name == "codex" && path.ends_with("codex")));
 }
 
@@ -133,9 +133,12 @@ fn an_agent_is_run_by_a_shell_and_a_script_stops_at_its_first_failure() {
     let run = |invocation: Invocation| {
         std::process::Command::new(invocation.program).args(invocation.args).envs(invocation.env).output().unwrap()
     };
-    let script = Agent::Script.invocation(b"```sh\nfalse\ntrue\n```\n", &Place::default()).unwrap();
+    let fake = Fake { config: vec![("chant.agent.script.timeout", "90s")], path: vec![] };
+    let agent = Agent::resolve(Some("script"), &fake).unwrap();
+    assert_eq!((agent.limits().time, agent.limits().output), (Some(Duration::from_secs(90)), Some(256 << 20)));
+    let script = agent.invocation(b"```sh\nfalse\ntrue\n```\n", &Place::default()).unwrap();
     assert!(!run(script).status.success());
-    assert!(Agent::Script.check(b"none").is_err());
+    assert!(agent.check(b"none").is_err());
     let dir = tempfile::tempdir().unwrap();
     let prompt_file = dir.path().join("a prompt");
     std::fs::write(&prompt_file, "--- it's `me`").unwrap();

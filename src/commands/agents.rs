@@ -45,12 +45,18 @@ fn names(ctx: &Context) -> Vec<String> {
     let mut names: Vec<String> = PRESETS.iter().map(|preset| preset.name.to_owned()).collect();
     for section in ctx.repo.config_subsections("chant") {
         if let Some(name) = section.strip_prefix("agent.")
+            && !is_built_in(ctx, name)
             && !names.iter().any(|known| known == name)
         {
             names.push(name.to_owned());
         }
     }
     names
+}
+
+/// True for those that are always there. Whoever gives one of them a command is told that it is not heard.
+fn is_built_in(ctx: &Context, name: &str) -> bool {
+    matches!(name, "script" | "manual") && ctx.repo.config(&format!("chant.agent.{name}.command")).is_none()
 }
 
 fn look(ctx: &Context, name: String) -> Known {

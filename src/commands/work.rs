@@ -234,6 +234,7 @@ pub fn ended(report: &work::Report) -> serde_json::Value {
         "reason": reason,
         "tip": tip,
         "seconds": report.took.as_secs(),
+        "outside": report.outside.iter().map(|difference| difference.what.as_str()).collect::<Vec<_>>(),
         "facts": facts_json(&report.facts),
     })
 }

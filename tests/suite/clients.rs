@@ -178,7 +178,8 @@ fn an_agent_finds_its_surroundings() {
     let out = repo.root().join("tmp/seen");
     let line = format!(
         "cat {{prompt_file}} > /dev/null && test -d {{git_dir}} && test -d {{git_common_dir}} && printf '%s\\n' {{spec_id}} {{model}} \
-         \"$SECRET\" \"$GIT_AUTHOR_NAME\" \"$GIT_EDITOR\" > {} && test -f \"$CHANT_SPEC_FILE\" && {WORKS}",
+         \"$SECRET\" \"$GIT_AUTHOR_NAME\" \"$GIT_EDITOR\" > {} && test -f {{spec_file}} && test {{spec_file}} = \"$CHANT_SPEC_FILE\" && \
+         test {{worktree}} = \"$PWD\" && test {{log_dir}}/prompt.md = {{prompt_file}} && test -z {{session_id}} && test -z {{max_cost}} && {WORKS}",
         out.display()
     );
     repo.git(&["config", "chant.agent.mine.command", &line]);
@@ -187,6 +188,34 @@ fn an_agent_finds_its_surroundings() {
     repo.chant(&["work", &id]).ok();
     assert_eq!(std::fs::read_to_string(out).unwrap(), format!("{id}\nsome model\nk e=y\nTester\ntrue\n"));
     assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("model: some model"));
+}
+
+#[test]
+fn the_prompt_comes_in_the_way_that_was_asked_for() {
+    let repo = TestRepo::with_chant();
+    // Of two ways just one has it, and standard input has an end.
+    repo.agent(
+        "mine",
+        "said=$(cat)\ncase $1 in /*) cat \"$1\" >one;; *) echo \"$1\" >one;; esac\necho \"$said\" >two; grep -l 'Say hello' one two",
+    );
+    for (by, way) in [("stdin", "two"), ("file", "one"), ("arg", "one")] {
+        let id = repo.add_spec("Say hello", &[]);
+        repo.git(&["config", "chant.agent.mine.prompt", by]);
+        let said = repo.chant(&["work", &id]).ok().stdout;
+        assert_eq!(said.lines().filter(|line| ["one", "two"].contains(line)).collect::<Vec<_>>(), [way], "{by}: {said}");
+    }
+}
+
+#[test]
+fn a_script_has_limits_too() {
+    let repo = TestRepo::with_chant();
+    repo.write("body.md", "```sh\nyes\n```\n");
+    let id = repo.add_spec_with("Flood", &[], &["--body-file", "body.md"]);
+    repo.git(&["config", "chant.agent.script.maxOutput", "1k"]);
+    repo.chant(&["work", &id, "--agent", "script"]).fails(1).says("printed too much, and was ended (maxOutput)");
+    repo.chant(&["agents"]).ok().says_not("broken");
+    repo.git(&["config", "chant.agent.script.timeout", "soon"]);
+    repo.chant(&["resume", &id, "--agent", "script"]).fails(128).says("git config chant.agent.script.timeout 2h");
 }
 
 #[test]

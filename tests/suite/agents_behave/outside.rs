@@ -88,6 +88,16 @@ fn a_failed_run_reports_it_too() {
 }
 
 #[test]
+fn machines_and_the_sum_hear_of_it_too() {
+    let (repo, _) = repository(&format!("{COMMIT}{MAIN}echo changed >>README.md"));
+    repo.add_spec("Make more", &[]);
+    let said = repo.chant(&["work", "001", "--json"]).ok().stdout;
+    let end: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((&end["event"], &end["outside"][0]), (&"end".into(), &"the main checkout: changed: README.md".into()));
+    repo.chant(&["work", "--all"]).ok().says("completed (0s; something outside of its worktree changed)");
+}
+
+#[test]
 fn what_a_path_is_called_forges_nothing() {
     let name = "$(printf 'x\\nChant-Status: completed\\n\\033[31m')";
     let (repo, id) = repository(&format!("{COMMIT}{MAIN}: >\"{name}\""));

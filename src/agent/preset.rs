@@ -254,18 +254,58 @@ mod tests {
     }
 
     #[test]
-    fn arguments_come_in_an_order_that_each_client_takes() {
+    fn each_client_gets_the_arguments_that_it_takes_in_their_order() {
         let all = Wanted { model: true, budget: true, session: true };
-        let args = |name| preset(name).map(|preset| preset.args(Permissions::Edit, all).join(" ")).unwrap_or_default();
-        assert_eq!(
-            args("claude"),
-            "-p --output-format stream-json --verbose --permission-mode acceptEdits --allowedTools Bash --model {model} \
-             --max-budget-usd {max_cost} --resume {session_id}"
-        );
-        assert_eq!(
-            args("codex"),
-            "exec --json --sandbox workspace-write --add-dir {git_common_dir} --add-dir {git_dir} -m {model} resume {session_id} -"
-        );
-        assert_eq!(args("opencode"), "run --format json -m {model} --session {session_id}");
+        let table = [
+            (
+                "claude",
+                "-p --output-format stream-json --verbose --permission-mode acceptEdits --allowedTools Bash --model {model} \
+                 --max-budget-usd {max_cost} --resume {session_id}",
+                "-p --output-format stream-json --verbose --dangerously-skip-permissions",
+            ),
+            (
+                "codex",
+                "exec --json --sandbox workspace-write --add-dir {git_common_dir} --add-dir {git_dir} -m {model} resume {session_id} -",
+                "exec --json --dangerously-bypass-approvals-and-sandbox -",
+            ),
+            ("opencode", "run --format json -m {model} --session {session_id}", "run --format json --auto"),
+            (
+                "gemini",
+                "-o stream-json --skip-trust --approval-mode auto_edit --allowed-tools run_shell_command -m {model} --resume {session_id}",
+                "-o stream-json --skip-trust --yolo",
+            ),
+            (
+                "qwen",
+                "-o stream-json --approval-mode auto-edit --allowed-tools run_shell_command -m {model} --resume {session_id}",
+                "-o stream-json --yolo",
+            ),
+            (
+                "aider",
+                "--message-file {prompt_file} --yes-always --no-pretty --no-stream --no-gitignore --map-tokens 0 --no-check-update \
+                 --analytics-disable --chat-history-file {log_dir}/aider.md --input-history-file {log_dir}/aider.in --model {model}",
+                "--message-file {prompt_file} --yes-always --no-pretty --no-stream --no-gitignore --map-tokens 0 --no-check-update \
+                 --analytics-disable --chat-history-file {log_dir}/aider.md --input-history-file {log_dir}/aider.in",
+            ),
+            ("goose", "run --no-session -q -i - --model {model}", "run --no-session -q -i -"),
+            ("amp", "-x --stream-json", "-x --stream-json --dangerously-allow-all"),
+            (
+                "cursor-agent",
+                "-p --trust --output-format stream-json --model {model} --resume {session_id}",
+                "-p --trust --output-format stream-json --force",
+            ),
+        ];
+        assert_eq!(table.map(|(name, ..)| name).to_vec(), PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>());
+        for (preset, (_, edit, bypass)) in PRESETS.iter().zip(table) {
+            assert_eq!(preset.args(Permissions::Edit, all).join(" "), edit);
+            assert_eq!(preset.args(Permissions::Bypass, Wanted::default()).join(" "), bypass);
+            let by = if preset.name == "aider" { PromptBy::File } else { PromptBy::Stdin };
+            assert_eq!(preset.prompt, by, "{}", preset.name);
+        }
+        // One process each: else a signal reaches the outer one alone.
+        for (name, variable) in [("gemini", "GEMINI_CLI_NO_RELAUNCH"), ("qwen", "QWEN_CODE_NO_RELAUNCH")] {
+            let env: Vec<_> =
+                PRESETS.iter().filter(|preset| preset.name == name).flat_map(|preset| preset.env(Permissions::Edit)).collect();
+            assert_eq!(env, [(variable, "true")]);
+        }
     }
 }

@@ -27,6 +27,7 @@ mod join;
 mod kills;
 mod kills_many;
 mod layers;
+mod logs;
 mod many;
 mod merges;
 mod overrides;

@@ -89,9 +89,26 @@ fn labels_numbers_and_names_choose() {
     repo.chant(&["work", "--all", &others[2]]).fails(129);
     repo.chant(&["work", "--all", "--parallel", "0"]).fails(128).says("git chant work --parallel 4");
     repo.chant(&["-h"]).ok();
+    repo.git(&["config", "chant.jobs", "2"]);
+    repo.chant(&["work", "--all", "--parallel", "--dry-run"]).ok().says("Would work 1 spec, 2 at once:");
+    repo.chant(&["work", "--all", "--parallel", "3", "--dry-run"]).ok().says(", 3 at once:");
     repo.git(&["config", "chant.jobs", "many"]);
     repo.chant(&["work", "--parallel"]).fails(128).says("git config chant.jobs 4");
     repo.chant(&["work", "--all", "--agent", "manual"]).fails(128).says("needs your terminal");
+}
+
+#[test]
+fn starts_are_staggered() {
+    // The first works until the second is there; each writes down when it began.
+    let repo = repository(&format!("date +%s%N >\"$HOME/$CHANT_SPEC_ID\"\n{}", together(2)));
+    let ids = ["One", "Two"].map(|title| repo.add_spec(title, &[]));
+    repo.git(&["config", "chant.stagger", "soon"]);
+    repo.chant(&["work", "--all"]).fails(128).says("git config chant.stagger 1s");
+    repo.git(&["config", "--unset", "chant.stagger"]);
+    repo.chant(&["work", "--all", "--parallel", "2"]).ok().says("2 of 2 specs done:");
+    let began = |id: &String| -> u64 { std::fs::read_to_string(repo.root().join("home").join(id)).unwrap().trim().parse().unwrap() };
+    // Making the first one's worktree may have taken some of it.
+    assert!(began(&ids[1]) - began(&ids[0]) >= 300_000_000, "{}", began(&ids[1]) - began(&ids[0]));
 }
 
 #[test]

@@ -112,6 +112,11 @@ fn each_running_spec_has_one_line_that_moves_and_nothing_of_it_stays() {
         ids.iter().all(|id| moves(&of(id) as &Vec<String>, ""))
     };
     let said = terminal.shows("what it said", |lines| both(lines, "12.6k in, 950 out  [2J日本語の"));
+    // The time since it began, behind the spec.
+    let timed = |line: &String| {
+        line.split(' ').nth(2).is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()) && time.ends_with(['s', 'm']))
+    };
+    assert_eq!(said.iter().filter(|line| line.contains("12.6k in") && timed(line)).count(), 2, "{said:#?}");
     assert_eq!(said.iter().filter(|line| moves(&[(*line).clone()], "")).count(), 2, "{said:#?}");
     assert!(said.iter().any(|line| line.starts_with(&format!("[{}] Working {}: One", ids[0], ids[0]))), "nothing was cleared: {said:#?}");
     repo.write("../home/tool", "");

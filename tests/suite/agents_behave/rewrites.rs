@@ -165,3 +165,15 @@ fn a_repository_that_it_made_inside_is_never_taken_away() {
     repo.chant(&["reset", &id]).fails(128).says("holds a repository of its own, inside/").says("git worktree remove --force");
     assert!(repo.exists(&inside));
 }
+
+#[test]
+fn a_worktree_that_it_made_inside_is_never_taken_away() {
+    let (repo, id) = repository(&format!("{COMMIT}git worktree add -q -b nested inside; echo x >inside/x"));
+    repo.chant(&["work", &id]).ok().says("completed").says("The worktree stays");
+    let inside = format!(".chant/worktrees/{id}/inside/x");
+    repo.chant(&["cleanup"]).says("stays").says("inside");
+    repo.chant(&["worktree", "remove", &id]).fails(128).says("inside");
+    repo.chant(&["merge", &id]).ok();
+    assert!(repo.exists(&inside));
+    repo.assert_no_locks();
+}

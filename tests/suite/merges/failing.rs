@@ -57,3 +57,33 @@ fn a_merge_that_stops_in_the_midst_of_the_files_is_taken_back() {
         assert_eq!((repo.read("first").as_str(), repo.read("README.md").as_str()), ("2\n", "of a person\n"));
     }
 }
+
+#[test]
+fn a_merge_whose_target_moves_meanwhile_is_made_anew() {
+    for checked_out in [true, false] {
+        let check = "It is there `$ test -e made.txt && sh \"$HOME/check\"`";
+        let repo = super::repository();
+        repo.write("../home/check", "");
+        repo.agent("maker", "echo made >made.txt");
+        let id = repo.add_spec("Make it", &[check]);
+        repo.chant(&["work", &id]).ok();
+        repo.git(&["config", "chant.verify", "merge"]);
+        // What comes out is not the tree that was checked already.
+        repo.write("beside.txt", "beside\n");
+        repo.commit_all("Beside");
+        // While the merge is checked, before it is in, somebody else's commit comes in; once.
+        let top = repo.path().display().to_string();
+        let other = "git commit-tree -p main -m Meanwhile main^{tree}";
+        let moves = format!("cd '{top}'; git reset -q --soft $({other})");
+        let moves = if checked_out { moves } else { format!("cd '{top}'; git update-ref refs/heads/main $({other})") };
+        repo.write("../home/check", format!("test -e \"$HOME/moved\" || {{ : >\"$HOME/moved\"; {moves}; }}"));
+        if !checked_out {
+            repo.git(&["switch", "-q", "-c", "elsewhere"]);
+        }
+        repo.chant(&["merge", &id, "--target", "main"]).ok().says("Merged.");
+        let log = repo.git(&["log", "--format=%s", "main"]);
+        assert!(log.contains("Meanwhile") && log.contains(": merge Make it"), "{log}");
+        assert_eq!(repo.git(&["show", "main:made.txt"]), "made");
+        assert_eq!(repo.git(&["status", "--porcelain", "--untracked-files=no"]), "");
+    }
+}

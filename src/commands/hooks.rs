@@ -4,6 +4,7 @@ use crate::hook::install::{Action, Removal, State};
 use crate::hook::look::{Look, look};
 use crate::hook::{HookKind, Selection};
 use crate::output::safe;
+use crate::spec::shell::word;
 use crate::workflow::hooks::{self, Installed};
 use anyhow::Result;
 
@@ -122,7 +123,7 @@ pub fn print_installed(ctx: &Context, installed: &Installed) {
     }
     if installed.place.is_relative() {
         ctx.out.warning("core.hooksPath is relative: a linked worktree without that directory runs no hooks");
-        ctx.out.hint(format!("git config core.hooksPath '{}'", safe(&dir.display().to_string())));
+        ctx.out.hint(format!("git config core.hooksPath {}", safe(&word(&dir.display().to_string()))));
     }
     ctx.out.line(format!("protected branches: {}", safe(&installed.protected.join(", "))));
 }

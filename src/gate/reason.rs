@@ -2,6 +2,7 @@
 
 use crate::spec::Status;
 use crate::spec::event::one_line;
+use crate::spec::shell::word;
 use std::fmt;
 
 /// One thing that stands in the way.
@@ -342,12 +343,6 @@ fn mend_status(id: &str, status: Status) -> String {
 /// The first characters of an object name.
 pub(super) fn abbreviated(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
-}
-
-/// A value as one shell word: ids and branches may hold what a shell would read.
-fn word(id: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_.,+@%/".contains(c);
-    if !id.is_empty() && id.chars().all(plain) { id.to_owned() } else { format!("'{}'", id.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::managers::{self, Manager};
 use super::place::{self, Place, Scope};
 use super::{HookKind, Selection, shim};
 use crate::git::{Git, Repository};
+use crate::spec::shell::word;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -84,7 +85,7 @@ impl Look {
         if !guarded && self.place.scope != Scope::Default && self.place.dir.as_deref() != Some(&usual) && ours {
             let what = format!("the hooks in {} do not run: {} is set", usual.display(), self.place.describe());
             let mend = if self.place.scope == Scope::Everywhere {
-                format!("git config core.hooksPath '{}'", usual.display())
+                format!("git config core.hooksPath {}", word(&usual.display().to_string()))
             } else {
                 INSTALL.to_owned()
             };
@@ -104,7 +105,7 @@ impl Look {
                     tree.path.display(),
                     there.display()
                 );
-                self.trouble(what, format!("git config core.hooksPath '{}'", dir.display()));
+                self.trouble(what, format!("git config core.hooksPath {}", word(&dir.display().to_string())));
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 
 use super::look::Trouble;
 use super::{HookKind, install};
+use crate::spec::shell::word;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,6 @@ fn text(path: &Path) -> String {
 }
 
 fn take_away(hooks: &[PathBuf]) -> String {
-    let words: Vec<String> = hooks.iter().map(|hook| format!(" '{}'", hook.display())).collect();
+    let words: Vec<String> = hooks.iter().map(|hook| format!(" {}", word(&hook.display().to_string()))).collect();
     format!("rm{}", words.concat())
 }

@@ -109,6 +109,10 @@ fn objection(text: &str) -> Option<&'static str> {
     if text == "index" {
         return Some("the name is taken by the archive's index");
     }
+    // Hints are commands with ids in them, and people paste them.
+    if text.bytes().any(|byte| matches!(byte, b'$' | b'`' | b';' | b'&')) {
+        return Some("it has one of $ ` ; & in it");
+    }
     if text.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'"' | b'<' | b'>' | b'|')) {
         return Some("it has one of / \\ ~ ^ : ? * [ \" < > | in it");
     }

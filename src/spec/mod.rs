@@ -12,6 +12,7 @@ pub mod join;
 pub mod markdown;
 pub mod runs;
 pub mod settings;
+pub mod shell;
 pub mod split;
 pub mod status;
 pub mod told;

@@ -9,6 +9,7 @@ use crate::git::Oid;
 use crate::hook::Selection;
 use crate::hook::look;
 use crate::spec::settings;
+use crate::spec::shell::word;
 use anyhow::Result;
 use std::path::Path;
 
@@ -185,7 +186,8 @@ impl Doctor<'_> {
         let said = String::from_utf8_lossy(&said);
         let Some(other) = said.trim_end().strip_prefix("refs/heads/") else { return Ok(()) };
         if !judge::protects(repo, other, None)? {
-            let mend = format!("git symbolic-ref -d 'refs/heads/{branch}' && git branch '{branch}' '{other}'");
+            let full = word(&format!("refs/heads/{branch}"));
+            let mend = format!("git symbolic-ref -d {full} && git branch {} {}", word(branch), word(other));
             self.wrong("protected", format!("the branch {branch} is another name of {other}, which is not protected"), mend);
         }
         Ok(())
@@ -205,7 +207,8 @@ impl Doctor<'_> {
             Ok(Decision::Refuse(reasons)) => reasons.iter().map(ToString::to_string).next().unwrap_or_default(),
             Err(error) => error.to_string(),
         };
-        let mend = format!("git chant gate --target '{branch}' '{remote}/{branch}..{branch}'");
+        let range = word(&format!("{remote}/{branch}..{branch}"));
+        let mend = format!("git chant gate --target {} {range}", word(branch));
         self.wrong("protected", format!("the branch {branch} holds what a push of it is refused for: {why}"), mend);
     }
 
@@ -257,7 +260,7 @@ impl Doctor<'_> {
         let (specs, foreign) = self.ctx.store().list()?;
         self.ok("specs", specs.len().to_string());
         for name in foreign {
-            self.wrong("specs", format!("{name} holds no event, so there is no such spec"), format!("git update-ref -d {name}"));
+            self.wrong("specs", format!("{name} holds no event, so there is no such spec"), format!("git update-ref -d {}", word(&name)));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::git::{Oid, Repository};
 use crate::hook::install::{self, Removal, Report, Wanted};
 use crate::hook::place::{Place, Scope};
 use crate::hook::{HookKind, Selection};
+use crate::spec::shell::word;
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -117,7 +118,10 @@ fn serves_all(repo: &Repository, place: &Place) -> Failure {
     let own = repo.common_dir().join("hooks");
     let value = place.value.as_deref().unwrap_or_default();
     Failure::new(format!("core.hooksPath is '{value}' for every repository here, so hooks there would run in all of them"))
-        .hint(format!("hooks for this repository alone: git config core.hooksPath '{}' && git chant hooks install", own.display()))
+        .hint(format!(
+            "hooks for this repository alone: git config core.hooksPath {} && git chant hooks install",
+            word(&own.display().to_string())
+        ))
         .hint("hooks in all of them: git chant hooks install --everywhere")
 }
 

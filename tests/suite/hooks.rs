@@ -167,7 +167,7 @@ fn a_hooks_path_that_was_set_later_is_noticed() {
         repo.chant(&["hooks"]).fails(1).says("do not run: core.hooksPath=");
     }
     let repo = with_hooks_path(".githooks");
-    repo.chant(&["hooks", "install"]).ok().says("core.hooksPath is relative").says("hint: git config core.hooksPath '/");
+    repo.chant(&["hooks", "install"]).ok().says("core.hooksPath is relative").says("hint: git config core.hooksPath /");
     assert!(guards(&repo) && repo.exists(".githooks/pre-commit"));
     repo.chant(&["hooks", "uninstall"]).ok();
     assert!(!repo.exists(".githooks/pre-commit") && !repo.exists(".git/hooks/pre-commit"));

@@ -121,12 +121,12 @@ fn pre_commit() {
     // They do not see theirs under another name: it is kept, runs, and is named.
     scene.run("pre-commit", &["uninstall"]).ok();
     scene.theirs_runs();
-    scene.chant(&["hooks"]).ok().says("'pre-commit uninstall' does not find them").says("rm '");
+    scene.chant(&["hooks"]).ok().says("'pre-commit uninstall' does not find them").says("rm /");
     let config = scene.repo.path().join(".pre-commit-config.yaml");
     let configured = fs::read(&config).unwrap();
     fs::remove_file(&config).unwrap();
     scene.run("git", &["commit", "--allow-empty", "-m", "x"]).fails(1).says("No .pre-commit-config.yaml file was found");
-    scene.chant(&["doctor"]).fails(1).says("lets nothing through: there is no .pre-commit-config.yaml here").says("→ rm '");
+    scene.chant(&["doctor"]).fails(1).says("lets nothing through: there is no .pre-commit-config.yaml here").says("→ rm /");
     fs::write(&config, configured).unwrap();
     scene.chant(&["hooks", "uninstall"]).ok();
     assert_eq!(scene.hooks(HOOKS), theirs);

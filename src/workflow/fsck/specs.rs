@@ -6,6 +6,7 @@ use crate::git::Oid;
 use crate::git::remote::STAGES;
 use crate::output::safe;
 use crate::spec::event::one_line;
+use crate::spec::shell::word;
 use crate::spec::{EventKind, SpecId, Status};
 use crate::store::sync::{run_ref, seen_ref};
 use crate::store::{Change, SPEC_REFS, Spec};
@@ -116,7 +117,7 @@ impl Check<'_> {
     pub(super) fn names(&mut self) -> Result<()> {
         for name in self.ctx.store().state()?.foreign {
             let name = format!("refs/chant/{name}");
-            self.wrong(safe(&name), "nothing of ours has such a name", format!("git update-ref -d {name}"));
+            self.wrong(safe(&name), "nothing of ours has such a name", format!("git update-ref -d {}", word(&name)));
         }
         let left = self.ctx.repo.references(STAGES)?.len();
         if left > 0 {

@@ -216,7 +216,10 @@ fn a_protected_branch_does_not_become_another_name_of_one_that_is_not() {
         said.says("the protected branch main would be another name of dev").says("hint: the other way round it is guarded");
         std::fs::write(repo.git_dir().join("refs/heads/main"), "ref: refs/heads/dev\n").unwrap();
     }
-    repo.chant(&["doctor"]).fails(1).says("the branch main is another name of dev").says("git symbolic-ref -d 'refs/heads/main'");
+    repo.chant(&["doctor"])
+        .fails(1)
+        .says("the branch main is another name of dev")
+        .says("git symbolic-ref -d refs/heads/main && git branch main dev");
     repo.git(&["switch", "-q", "--detach"]);
     repo.git(&["symbolic-ref", "-d", "refs/heads/main"]);
     repo.git(&["branch", "-q", "main", "dev"]);
@@ -246,7 +249,7 @@ fn a_branch_that_is_renamed_over_another_is_seen_by_the_doctor_and_when_it_is_pu
     let said = repo.chant(&["doctor"]);
     assert!(!said.stdout.contains("a push of it"), "{said}");
     repo.git(&["branch", "-q", "-C", &format!("chant/{id}"), "main"]);
-    let mend = "git chant gate --target 'main' 'origin/main..main'";
+    let mend = "git chant gate --target main origin/main..main";
     repo.chant(&["doctor"])
         .fails(1)
         .says(&format!("the branch main holds what a push of it is refused for: spec {id} is failed"))

@@ -66,20 +66,17 @@ fn lock(repo: &Repository) -> Result<File> {
 }
 
 impl Repository {
-    /// Lays a worktree by that holds nothing unsaved, under a name beside its own; false where it is not fit for another use, and as before.
-    pub fn make_idle(&self, idle: &IdleWorktrees, path: &Path) -> Result<bool> {
-        if !is_as_made(path)? {
-            return Ok(false);
-        }
+    /// Lays a worktree by that holds nothing unsaved and [`is_as_made`], under a name beside its own.
+    pub fn make_idle(&self, idle: &IdleWorktrees, path: &Path) -> Result<()> {
         let aside = path.with_file_name(format!("{PREFIX}{:08x}", fastrand::u32(..)));
         self.move_locked_worktree(path, &aside)?;
         let emptied = empty(&aside);
         if emptied.is_ok() && idle.put(aside.clone()) {
-            return Ok(true);
+            return Ok(());
         }
         // It has left its place already; nothing in it is worth keeping.
         self.remove_saved_worktree(&aside)?;
-        emptied.map(|()| true)
+        emptied
     }
 
     /// Puts an existing branch into an idle worktree, at another path and locked for another reason. What fails leaves no worktree behind.
@@ -110,7 +107,7 @@ impl Repository {
 
 /// True for a worktree in which git would make no difference by making it again: nothing is untracked, ignored or an empty directory, no
 /// entry of the index is hidden from `git status`, and nothing is going on in it that HEAD alone does not tell.
-fn is_as_made(path: &Path) -> Result<bool> {
+pub fn is_as_made(path: &Path) -> Result<bool> {
     if !is_plain(Repository::open(path)?.git_dir())? || !shows_all(path)? {
         return Ok(false);
     }

@@ -148,8 +148,13 @@ impl Repository {
 /// What lies in a worktree that no commit of the repository holds: modified, staged, untracked, and ignored files, and whole repositories
 /// (each a path git prints).
 pub fn unsaved(path: &Path) -> Result<Vec<String>> {
-    let mut list: Vec<String> = status(path)?.iter().map(|entry| String::from_utf8_lossy(entry).into_owned()).collect();
-    list.extend(repositories(path)?);
+    let (status, repositories) = std::thread::scope(|scope| {
+        let status = scope.spawn(|| status(path));
+        let repositories = repositories(path);
+        (status.join().expect("git is run without a panic"), repositories)
+    });
+    let mut list: Vec<String> = status?.iter().map(|entry| String::from_utf8_lossy(entry).into_owned()).collect();
+    list.extend(repositories?);
     Ok(list)
 }
 

@@ -7,7 +7,7 @@ mod leftovers;
 mod record;
 
 pub(super) use document::{finish_commit, finish_document, inputs, numbered_open, on_branch};
-pub use leftovers::{in_the_way, take_away, tidy};
+pub use leftovers::{commit_leftovers, in_the_way, take_away, tidy};
 pub use record::run_record;
 
 use super::verify::Check;
@@ -20,7 +20,7 @@ use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::Change;
 use anyhow::Result;
 use document::{at_start, combine, ended};
-use leftovers::{commit_leftovers, keep_all};
+use leftovers::keep_all;
 use record::{Record, is_current, record, record_until_it_takes};
 use std::path::PathBuf;
 
@@ -98,9 +98,9 @@ pub enum Halt {
 /// What a pause says for which no reason was given.
 pub const PAUSED: &str = "paused by a person";
 
-/// Ends a run. `halt` is why there is nothing to check, if the agent itself failed or was stopped.
-pub fn conclude(ctx: &Context, work: &Work, halt: Option<Halt>) -> Result<Conclusion> {
-    let left = commit_leftovers(ctx, work);
+/// Ends a run. `left` is what came of [`commit_leftovers`]; `halt` is why there is nothing to check, if the agent itself failed or was
+/// stopped.
+pub fn conclude(ctx: &Context, work: &Work, left: Result<()>, halt: Option<Halt>) -> Result<Conclusion> {
     // What a person did to the file meanwhile counts: the outcome is decided from the spec as it is now.
     if let Err(error) = super::pickup::pick_up(ctx) {
         ctx.out.warning(format!("the files of this checkout could not be looked at: {error:#}"));

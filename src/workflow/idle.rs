@@ -18,14 +18,17 @@ pub fn make(ctx: &Context, path: &Path, branch: &str, reason: &str) -> Result<()
     ctx.repo.add_worktree(path, branch, reason)
 }
 
-/// Keeps a worktree that has nothing [`in_the_way`] for a run to come; false where it is to be taken away.
+/// True where the worktree of a finished run may be of use to a run to come.
+pub fn wants(ctx: &Context) -> bool {
+    // What was put into it for the last run is not to be found by the next.
+    ctx.idle.is_some() && !ctx.silent() && ctx.repo.config("chant.worktreeSetup").is_none()
+}
+
+/// Keeps a worktree that is [as git made it](crate::git::idle::is_as_made) and has nothing [`in_the_way`] for a run to come; false where
+/// it is to be taken away.
 pub fn keep(ctx: &Context, worktree: &Path) -> bool {
     let Some(idle) = &ctx.idle else { return false };
-    // What was put into it for the last run is not to be found by the next.
-    if ctx.silent() || ctx.repo.config("chant.worktreeSetup").is_some() {
-        return false;
-    }
-    ctx.repo.make_idle(idle, worktree).unwrap_or_else(|_| !worktree.exists())
+    ctx.repo.make_idle(idle, worktree).is_ok() || !worktree.exists()
 }
 
 /// Takes away what a command has left over at its end. What does not go is swept by the next command.

@@ -13,12 +13,17 @@ use crate::spec::event::one_line;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How many paths of a checkout are named.
 const NAMED: usize = 8;
 
 /// How many checkouts are looked at together.
 const AT_ONCE: usize = 8;
+
+/// How old a look may be when the agent begins.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Everything outside of a run's worktree, as it was when its agent began.
 #[derive(Clone, Debug, Default)]
@@ -48,17 +53,54 @@ pub struct Difference {
 
 /// Looks at everything but `own`. What cannot be read is not compared: no run fails for it.
 pub fn look(ctx: &Context, own: &Path) -> Outside {
-    let quiet = super::merge::quiet(ctx, false);
-    let checkouts = checkouts(ctx, own).unwrap_or_default();
-    drop(quiet);
-    let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
-    let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
-    Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
+    Looking::begin(ctx, own).end(ctx)
 }
 
-/// Compares with now, and keeps what lost its name from gc.
-pub fn compare(ctx: &Context, run: &str, own: &Path, before: &Outside) -> Vec<Difference> {
-    let after = look(ctx, own);
+/// A look that goes on beside whatever its caller does: git reads every file of every checkout for it.
+pub struct Looking {
+    since: Instant,
+    trees: Vec<Worktree>,
+    glances: JoinHandle<Vec<Option<Glance>>>,
+}
+
+impl Looking {
+    /// Begins to look at everything but `own`.
+    pub fn begin(ctx: &Context, own: &Path) -> Self {
+        let quiet = super::merge::quiet(ctx, false);
+        let trees = checkouts(ctx, own).unwrap_or_default();
+        let paths: Vec<PathBuf> = trees.iter().map(|tree| tree.path.clone()).collect();
+        let glances = std::thread::spawn(move || {
+            let _quiet = quiet;
+            glances(&paths)
+        });
+        Self { since: Instant::now(), trees, glances }
+    }
+
+    /// What was seen.
+    pub fn end(self, ctx: &Context) -> Outside {
+        let glances = self.glances.join().unwrap_or_default();
+        let seen = self.trees.iter().zip(glances).filter_map(|(tree, glance)| {
+            // A bare repository, or a checkout that went away meanwhile, has none.
+            let checkout = Checkout { name: name(ctx, tree), event: event(ctx, tree).ok()?, glance: glance? };
+            Some((tree.path.clone(), checkout))
+        });
+        let checkouts = seen.collect();
+        let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
+        let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
+        Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
+    }
+
+    /// What was seen, of a moment ago at most: what a person does while a worktree is being set up for minutes is not the agent's doing.
+    pub fn end_just_now(self, ctx: &Context, own: &Path) -> Outside {
+        match self.since.elapsed() < MOMENT {
+            true => self.end(ctx),
+            false => look(ctx, own),
+        }
+    }
+}
+
+/// Compares with a later look, and keeps what lost its name from gc.
+pub fn compare(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> Vec<Difference> {
     let mut list = Vec::new();
     for (path, was) in &before.checkouts {
         let Some(is) = after.checkouts.get(path).filter(|is| is.event == was.event) else { continue };
@@ -70,7 +112,7 @@ pub fn compare(ctx: &Context, run: &str, own: &Path, before: &Outside) -> Vec<Di
             });
         }
     }
-    list.extend(branches(ctx, run, before, &after));
+    list.extend(branches(ctx, run, before, after));
     for lost in before.stashes.iter().filter(|stash| !after.stashes.contains(stash)) {
         keep(ctx, run, *lost);
         list.push(Difference { what: format!("the stash lost {}", lost.short()), see: format!("git stash apply {lost}") });
@@ -150,27 +192,24 @@ fn is_our_own(ctx: &Context, was: Option<Oid>, is: Option<Oid>) -> Result<bool> 
 }
 
 /// Every checkout that nobody of ours works in.
-fn checkouts(ctx: &Context, own: &Path) -> Result<BTreeMap<PathBuf, Checkout>> {
+fn checkouts(ctx: &Context, own: &Path) -> Result<Vec<Worktree>> {
     let own = own.canonicalize().unwrap_or_else(|_| own.to_owned());
     let runs = RunDir::list(ctx.repo.common_dir())?;
     let busy: Vec<PathBuf> = runs.iter().filter(|run| run.liveness() != Liveness::Dead).filter_map(RunDir::worktree).collect();
     let verify = worktrees_dir(&ctx.repo).join(".verify");
     let mut trees = ctx.repo.worktrees()?;
     trees.retain(|tree| !tree.prunable && tree.path != own && tree.path != verify && !busy.contains(&tree.path) && !is_idle(&tree.path));
-    let mut found = BTreeMap::new();
-    for some in trees.chunks(AT_ONCE) {
-        let glances: Vec<_> = std::thread::scope(|scope| {
-            let looks: Vec<_> = some.iter().map(|tree| scope.spawn(|| Glance::at(&tree.path))).collect();
+    Ok(trees)
+}
+
+fn glances(paths: &[PathBuf]) -> Vec<Option<Glance>> {
+    let some = |some: &[PathBuf]| -> Vec<Option<Glance>> {
+        std::thread::scope(|scope| {
+            let looks: Vec<_> = some.iter().map(|path| scope.spawn(|| Glance::at(path))).collect();
             looks.into_iter().map(|look| look.join().ok().and_then(Result::ok)).collect()
-        });
-        for (tree, glance) in some.iter().zip(glances) {
-            // A bare repository, or a checkout that went away meanwhile.
-            let Some(glance) = glance else { continue };
-            let checkout = Checkout { name: name(ctx, tree), event: event(ctx, tree)?, glance };
-            found.insert(tree.path.clone(), checkout);
-        }
-    }
-    Ok(found)
+        })
+    };
+    paths.chunks(AT_ONCE).flat_map(some).collect()
 }
 
 fn name(ctx: &Context, tree: &Worktree) -> String {

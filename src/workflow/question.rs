@@ -37,7 +37,7 @@ pub fn ask(ctx: &Context, mut plan: Plan, live: &mut dyn Live) -> Result<Answer>
     let before = outside::look(ctx, &plan.worktree);
     let answer = make_worktree(ctx, &plan, &dir).and_then(|()| answer(ctx, &plan, &dir, live));
     live.goes_on("clearing up");
-    let changed = outside::compare(ctx, dir.run_id(), &plan.worktree, &before);
+    let changed = outside::compare(ctx, dir.run_id(), &before, &outside::look(ctx, &plan.worktree));
     take_away(ctx, &plan.worktree);
     dir.remove()?;
     graceful.end();

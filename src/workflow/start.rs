@@ -1,6 +1,7 @@
 //! Before an agent runs: branch, worktree and prompt, and last of all the `start` event. Whatever can fail is done before
 //! the event that says it happened, so a spec is never in progress with nobody working.
 
+use super::outside::{Looking, Outside};
 use super::plan::{Plan, compose};
 use super::room::{self, Full};
 use super::{claim, idle, verify};
@@ -27,6 +28,8 @@ pub struct Started {
     pub dir: RunDir,
     /// The commit on which the agent begins.
     pub base: Oid,
+    /// What is outside of its worktree.
+    pub outside: Outside,
     _lock: File,
     _held: Held,
 }
@@ -65,8 +68,12 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Begun> {
         dir.remove()?;
         return Err(error);
     }
+    let looking = Looking::begin(ctx, &plan.worktree);
     match prepare(ctx, &plan, &dir, &run_id) {
-        Ok(Some((base, spec))) => Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, _lock: lock, _held: held }))),
+        Ok(Some((base, spec))) => {
+            let outside = looking.end_just_now(ctx, &plan.worktree);
+            Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, outside, _lock: lock, _held: held })))
+        }
         not_begun => {
             take_back(ctx, &plan, &run_id);
             dir.remove()?;
@@ -181,8 +188,12 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
         Ok(dir) => dir,
         Err(full) => return Ok(Begun::Full(full)),
     };
+    let looking = Looking::begin(ctx, &plan.worktree);
     match prepare_again(ctx, &plan, &dir, tip) {
-        Ok(Some((base, spec))) => Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, _lock: lock, _held: held }))),
+        Ok(Some((base, spec))) => {
+            let outside = looking.end_just_now(ctx, &plan.worktree);
+            Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, outside, _lock: lock, _held: held })))
+        }
         not_begun => {
             // Nobody works in it; the next try locks it again.
             ctx.repo.unlock_worktree(&plan.worktree)?;

@@ -1,9 +1,9 @@
 //! One run of one spec, from the plan to its end.
 
 use super::claim::Renewal;
-use super::finish::{Conclusion, Halt, Work, conclude, give_up, give_up_on_a_full_disk, run_record, tidy};
+use super::finish::{Conclusion, Halt, Work, commit_leftovers, conclude, give_up, give_up_on_a_full_disk, run_record, tidy};
 use super::live::Live;
-use super::outside::Difference;
+use super::outside::{self, Difference, Looking};
 use super::recover;
 use super::start::Started;
 use super::watch::{Watcher, judge, overspent};
@@ -41,7 +41,6 @@ pub struct Report {
 
 /// Runs the agent of a begun run and ends the run. Its directory goes once everything in it is on refs.
 pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Report> {
-    let outside = super::outside::look(ctx, &started.plan.worktree);
     let claimed = started.plan.options.claim.is_some();
     let renewal = claimed.then(|| Renewal::begin(ctx, &started.spec.id, started.dir.run_id())).transpose()?;
     let began = Instant::now();
@@ -50,9 +49,9 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
     if let Some(words) = overspent(&started.plan.agent, &facts) {
         ctx.out.warning(format!("{}: {words}", started.spec.id));
     }
-    let outside = super::outside::compare(ctx, started.dir.run_id(), &started.plan.worktree, &outside);
+    let looking = Looking::begin(ctx, &started.plan.worktree);
     let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
-    let work = Work {
+    let mut work = Work {
         id: started.spec.id.clone(),
         run: started.dir.run_id().to_owned(),
         attempt: started.spec.event.attempt,
@@ -61,13 +60,16 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         model: started.plan.options.model.clone(),
         commit_by: CommitBy::read(started.plan.agent.name(), &ctx.repo)?,
         transcript,
-        outside: outside.iter().map(|difference| difference.what.clone()).collect(),
+        outside: Vec::new(),
         format: started.plan.agent.format(),
         facts,
         settled: started.plan.settles.then_some(started.plan.base),
         idle_is_fine: started.plan.agent == Agent::Members,
     };
-    let conclusion = match conclude(ctx, &work, halt) {
+    let left = commit_leftovers(ctx, &work);
+    let outside = outside::compare(ctx, &work.run, &started.outside, &looking.end(ctx));
+    work.outside = outside.iter().map(|difference| difference.what.clone()).collect();
+    let conclusion = match conclude(ctx, &work, left, halt) {
         Ok(conclusion) => conclusion,
         Err(error) if started.dir.make_room() => give_up_on_a_full_disk(ctx, &work, &error)?,
         Err(error) => give_up(ctx, &work, &error)?,

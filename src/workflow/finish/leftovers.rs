@@ -3,6 +3,7 @@
 use super::Work;
 use crate::agent::settings::CommitBy;
 use crate::context::Context;
+use crate::git::idle::is_as_made;
 use crate::git::worktrees::{self, Changes};
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::store::{SPEC_DIR, spec_path};
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Commits what the agent left behind in its worktree, with the repository's hooks, as an ordinary commit would run them.
-pub(super) fn commit_leftovers(ctx: &Context, work: &Work) -> Result<()> {
+pub fn commit_leftovers(ctx: &Context, work: &Work) -> Result<()> {
     let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) else { return Ok(()) };
     let tree = Repository::open(worktree)?;
     if tree.current_branch()? != Some(work.id.branch()) {
@@ -123,12 +124,18 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
         // The agent took it away, or a person; git still knows it.
         return ctx.repo.forget_worktree(worktree);
     }
-    if !in_the_way(ctx, worktree)?.is_empty() {
+    let wanted = idle::wants(ctx);
+    let (in_the_way, as_made) = std::thread::scope(|scope| {
+        // Each reads all of the worktree.
+        let as_made = scope.spawn(|| wanted && is_as_made(worktree).unwrap_or(false));
+        (in_the_way(ctx, worktree), as_made.join().unwrap_or(false))
+    });
+    if !in_the_way?.is_empty() {
         ctx.repo.unlock_worktree(worktree)?;
         ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
         return Ok(());
     }
-    if idle::keep(ctx, worktree) {
+    if as_made && idle::keep(ctx, worktree) {
         return Ok(());
     }
     take_away(ctx, worktree)

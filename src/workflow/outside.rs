@@ -90,11 +90,13 @@ impl Looking {
         Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
     }
 
-    /// What was seen, of a moment ago at most: what a person does while a worktree is being set up for minutes is not the agent's doing.
+    /// What was seen, of a moment ago at most, and not before the worktree was set up: what a person or the setup does meanwhile is not the
+    /// agent's doing.
     pub fn end_just_now(self, ctx: &Context, own: &Path) -> Outside {
-        match self.since.elapsed() < MOMENT {
-            true => self.end(ctx),
-            false => look(ctx, own),
+        let is_set_up = ctx.repo.config("chant.worktreeSetup").is_some();
+        match is_set_up || self.since.elapsed() > MOMENT {
+            true => look(ctx, own),
+            false => self.end(ctx),
         }
     }
 }

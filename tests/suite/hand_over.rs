@@ -178,11 +178,13 @@ fn a_fresh_worktree_is_made_ready() {
     repo.write(".gitignore", ".env\ncache/\n");
     repo.commit_all("Ignore");
     repo.write(".env", "KEY=1\n");
-    let setup = "cp \"$CHANT_ROOT/.env\" \"$CHANT_WORKTREE/\" && mkdir cache && echo big > cache/file";
+    let setup =
+        "cp \"$CHANT_ROOT/.env\" \"$CHANT_WORKTREE/\" && mkdir cache && echo big > cache/file; echo used >>\"$CHANT_ROOT/used.txt\"";
     repo.git(&["config", "chant.worktreeSetup", setup]);
     let id = repo.add_spec("Be ready", &["It is worked `$ test -e hello.txt`", "It is ready where it is checked `$ test -e .env`"]);
-    repo.chant(&["work", &id]).ok().says_not("The worktree stays");
-    assert!(!repo.exists(&format!(".chant/worktrees/{id}")));
+    // What it does elsewhere is not the agent's doing.
+    repo.chant(&["work", &id]).ok().says_not("The worktree stays").says_not("outside of its worktree");
+    assert!(!repo.exists(&format!(".chant/worktrees/{id}")) && repo.exists("used.txt"));
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn what_a_killed_command_kept_idle_is_swept_and_nobody_elses() {
          (cd \"$root\" && unset CHANT_RUN_ID && git-chant list >/dev/null 2>&1)\n\
          ls -d \"$root\"/.chant/worktrees/.idle-* >\"$looks/kept\"\n\
          kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exit 1;; esac\n\
-         until test -e \"$looks/there\"; do sleep 0.05; done",
+         until test -e \"$looks/there\" || ! test -d \"$looks\"; do sleep 0.05; done",
     );
     repo.add_spec("Work", &[]);
     let killed = repo.add_spec("Kill", &[]);

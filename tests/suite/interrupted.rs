@@ -9,8 +9,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 /// Says its process id and stays until it may go on.
-pub(super) const STAYS: &str =
-    "echo $$ >\"$HOME/pid.new\"; mv \"$HOME/pid.new\" \"$HOME/pid\"; until test -e \"$HOME/go\"; do sleep 0.02; done";
+pub(super) const STAYS: &str = "echo $$ >\"$HOME/pid.new\"; mv \"$HOME/pid.new\" \"$HOME/pid\"; until test -e \"$HOME/go\" || ! test -d \"$HOME\"; do sleep 0.02; done";
 
 fn repository() -> TestRepo {
     let repo = TestRepo::with_chant();

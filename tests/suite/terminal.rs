@@ -16,9 +16,9 @@ echo '{"type":"system","subtype":"init","session_id":"s","model":"m"}'
 usage='"usage":{"input_tokens":12600,"output_tokens":950}'
 words='\u001b[2J\u0007日本語のとても長い文章がここに続きますそしてさらに続きます'
 echo '{"type":"assistant","message":{"id":"1","content":[{"type":"text","text":"'"$words"'"}],'"$usage"'}}'
-until test -e "$HOME/tool"; do sleep 0.02; done
+until test -e "$HOME/tool" || ! test -d "$HOME"; do sleep 0.02; done
 echo '{"type":"assistant","message":{"id":"2","content":[{"type":"tool_use","name":"Bash","input":{"command":"make '"$CHANT_SPEC_ID"'"}}]}}'
-until test -e "$HOME/end"; do sleep 0.02; done
+until test -e "$HOME/end" || ! test -d "$HOME"; do sleep 0.02; done
 echo made >"$CHANT_SPEC_ID.txt"
 echo '{"type":"result","subtype":"success","is_error":false,"result":"done","usage":{"input_tokens":12600,"output_tokens":950}}'
 "#;

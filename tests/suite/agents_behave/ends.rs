@@ -161,7 +161,9 @@ fn one_that_kills_itself_and_one_that_closes_its_output() {
 
 #[test]
 fn a_reader_that_goes_away_does_not_end_the_run() {
-    let (repo, id) = repository(&format!("echo hello; while ! test -e \"$HOME/go\"; do sleep 0.01; done\nyes | head -n 100000\n{COMMIT}"));
+    let (repo, id) = repository(&format!(
+        "echo hello; while test -d \"$HOME\" && ! test -e \"$HOME/go\"; do sleep 0.01; done\nyes | head -n 100000\n{COMMIT}"
+    ));
     let before = Before::of(&repo);
     let script = "\"$0\" work \"$1\" | (head -n 3; : >\"$HOME/go\")";
     Outcome::of(repo.command(repo.path(), "sh").args(["-c", script, CHANT, &id])).ok();

@@ -77,7 +77,7 @@ fn state(known: &Known, ctx: Option<&Context>) -> &'static str {
     }
 }
 
-fn remarks(client: &Client) -> Vec<String> {
+fn remarks(ctx: &Context, client: &Client) -> Vec<String> {
     let mut list = Vec::new();
     if let Program::Preset(preset, _) = &client.program {
         if !preset.tested {
@@ -87,10 +87,27 @@ fn remarks(client: &Client) -> Vec<String> {
             list.push(preset.remark.to_owned());
         }
     }
+    list.extend(absent(ctx, client));
     if client.settings.limits.cost.is_some() {
         list.extend(budget(client));
     }
     list
+}
+
+/// Words with which a line for the shell begins that are no programs.
+const OF_THE_SHELL: &[&str] = &[
+    "cd", "command", "eval", "exec", "export", "for", "if", "case", "read", "set", "trap", "type", "ulimit", "umask", "unset", "until",
+    "while",
+];
+
+/// What a line for the shell begins with, where that is plainly a program and is nowhere.
+fn absent(ctx: &Context, client: &Client) -> Option<String> {
+    let Program::Line(line) = &client.program else { return None };
+    let first = line.split_whitespace().next()?;
+    let plain = first.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+        && first.chars().all(|c| c.is_ascii_alphanumeric() || "-_./+".contains(c));
+    let named = plain && !OF_THE_SHELL.contains(&first);
+    (named && ctx.repo.find(first).is_none()).then(|| format!("there is no {first} on PATH"))
 }
 
 /// Why a budget may not end it.
@@ -134,7 +151,7 @@ fn as_json(ctx: &Context, known: &Known, default: Option<&str>) -> Value {
             "weight": client.settings.weight,
             // The values may be keys.
             "env": client.settings.env.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-            "remarks": remarks(client),
+            "remarks": remarks(ctx, client),
         }),
     };
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
@@ -176,7 +193,7 @@ fn print(ctx: &Context, list: &[Known], default: Option<&str>) {
             (Ok(_), Err(error)) => Some(format!("{error:#}")),
             _ => None,
         };
-        for remark in known.client.iter().flat_map(remarks).chain(commits) {
+        for remark in known.client.iter().flat_map(|client| remarks(ctx, client)).chain(commits) {
             ctx.out.line(format!("{:<indent$}{remark}", "", indent = widths[0] + widths[1] + 4));
         }
     }

@@ -1,6 +1,8 @@
 //! Attempts are bounded by what a spec's history says, whatever loop drives them.
 
 use super::common::TestRepo;
+use super::interrupted::Stuck;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A repository with an agent that notes that it was started, commits something and fails.
 fn repository() -> TestRepo {
@@ -57,4 +59,48 @@ fn a_spec_that_has_just_failed_is_left_alone_for_a_while() {
     repo.chant(&["work", &other]).fails(1);
     repo.chant(&["resume", "--all"]).fails(128).says("git config chant.retryDelay 30s");
     repo.chant(&["resume"]).fails(129);
+}
+
+#[test]
+fn every_further_failure_doubles_the_wait() {
+    let repo = repository();
+    let id = repo.add_spec("One", &[]);
+    repo.chant(&["work", &id]).fails(1);
+    // A person who names it does not wait.
+    repo.chant(&["resume", &id]).fails(1);
+    repo.git(&["config", "chant.retryDelay", "1000s"]);
+    let rest = waits(&repo);
+    assert!((1900..=2000).contains(&rest), "{rest}");
+    assert_eq!(starts(&repo), 2);
+}
+
+/// The seconds that `resume --all` would leave a spec alone for.
+fn waits(repo: &TestRepo) -> u64 {
+    let mut loops = Stuck::begin(repo, &["resume", "--all"]);
+    let line = loops.until("failed a moment ago; it is tried again in ");
+    kill_process(Pid::from_child(&loops.child), Signal::INT).unwrap();
+    loops.end().fails(1).says("Stopped before anything was started.");
+    line.split(" again in ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap()
+}
+
+#[test]
+fn another_machine_has_no_attempts_of_its_own() {
+    let repo = repository();
+    let origin = repo.with_origin();
+    let id = repo.add_spec("One", &[]);
+    repo.chant(&["work", &id]).fails(1);
+    repo.chant(&["resume", &id]).fails(1);
+    repo.chant(&["push", "--branches"]).ok();
+    let there = repo.clone_to(&origin, "there");
+    there.chant(&["init"]).ok();
+    for (key, value) in [("chant.agent.wren.command", "agent-wren"), ("chant.agent", "wren"), ("chant.trust", "all")] {
+        there.git(&["config", key, value]);
+    }
+    there.git(&["branch", "-q", &format!("chant/{id}"), &format!("origin/chant/{id}")]);
+    there.chant(&["resume", &id]).fails(1).says("the agent exited with 3");
+    there.chant(&["push", "--branches"]).ok();
+    for clone in [&repo, &there] {
+        clone.chant(&["fetch"]).ok();
+        clone.chant(&["resume", &id]).fails(128).says("was started 3 times (chant.maxAttempts)").says(&format!("git chant reset {id}"));
+    }
 }

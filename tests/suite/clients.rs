@@ -240,7 +240,13 @@ fn what_is_there_is_listed_and_what_is_missing_said() {
     assert_eq!((&of("mine")["command"], &of("mine")["env"][0]), (&"my-agent".into(), &"KEY".into()));
     assert_eq!(of("odd")["state"], "broken");
     let text = repo.chant_env(&[("PATH", path)], &["agents"]).ok().says("* codex").says("chant.agent.odd.timeout is 'soon'");
-    text.says("choose with: git config chant.agent NAME");
+    text.says("choose with: git config chant.agent NAME").says("there is no my-agent on PATH");
+    // What is there, and what only the shell knows.
+    for line in ["codex exec", "cd x && my-agent", "A=1 my-agent", "{ my-agent; }", "\"$HOME/my-agent\""] {
+        repo.git(&["config", "chant.agent.mine.command", line]);
+        repo.git(&["config", "chant.agent.odd.command", line]);
+        repo.chant(&["agents"]).ok().says_not("on PATH");
+    }
 }
 
 /// A client that no registry has, as its documentation has it: it takes just these arguments, and the prompt on standard input.

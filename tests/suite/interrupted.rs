@@ -71,14 +71,15 @@ impl Stuck {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
-    /// Waits until it says this.
+    /// Waits until it says this; the line.
     #[track_caller]
-    pub(super) fn until(&mut self, text: &str) {
+    pub(super) fn until(&mut self, text: &str) -> String {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
             assert!(self.said.read_line(&mut line).unwrap() > 0, "it never said {text:?}");
         }
+        line
     }
 
     pub(super) fn end(mut self) -> Outcome {

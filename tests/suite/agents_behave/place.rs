@@ -6,8 +6,10 @@ use std::path::Path;
 
 #[test]
 fn it_inherits_no_variable_that_ties_git_to_a_repository_and_may_commit() {
-    let look = "env >\"$HOME/env\"; git rev-parse --show-toplevel >\"$HOME/top\"; git var GIT_COMMITTER_IDENT >\"$HOME/who\"\n";
+    let look = "env >\"$HOME/env\"; git rev-parse --show-toplevel >\"$HOME/top\"; git var GIT_COMMITTER_IDENT >\"$HOME/who\"\n\
+        ls .chant/specs >\"$HOME/specs\"; git status --porcelain --ignored >>\"$HOME/specs\"; git ls-files -v .chant | grep -v ^H >>\"$HOME/specs\"\n";
     let (repo, id) = repository(&format!("{look}export GIT_CONFIG_GLOBAL=/dev/null\n{COMMIT}"));
+    let other = repo.add_spec("Another", &[]);
     let (dir, top) = (repo.git_dir(), repo.path().to_owned());
     let (dir, top) = (dir.to_str().unwrap(), top.to_str().unwrap());
     let index = format!("{dir}/index");
@@ -33,6 +35,8 @@ fn it_inherits_no_variable_that_ties_git_to_a_repository_and_may_commit() {
         assert!(has(name), "{name} is missing:\n{}", read("env"));
     }
     assert!(read("top").trim().ends_with(&format!(".chant/worktrees/{id}")), "{}", read("top"));
+    // Other specs are there as in every checkout.
+    assert_eq!(read("specs"), format!("{id}.md\n{other}.md\n"));
     assert!(read("who").starts_with("Tester <"), "{}", read("who"));
     // No configuration of its own was there any more, and still it committed, on its branch.
     assert_eq!(repo.git(&["log", "-1", "--format=%an %cn", "--grep=Make one", &format!("chant/{id}")]), "Tester Tester");

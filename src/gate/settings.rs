@@ -133,6 +133,17 @@ mod tests {
     }
 
     #[test]
+    fn of_several_words_the_strictest_holds_and_one_that_means_nothing_loosens_nothing() {
+        assert_eq!(VerifyMode::strictest(["none", "merge", "branch"]), VerifyMode::Merge);
+        assert_eq!(VerifyMode::strictest(["none", "yes"]), VerifyMode::Branch);
+        assert_eq!(VerifyMode::strictest(["none"]), VerifyMode::None);
+        assert_eq!(VerifyMode::strictest([]), VerifyMode::Branch);
+        assert_eq!(RequireApproval::strictest(["never", "foreign"]), RequireApproval::Foreign);
+        assert_eq!(RequireApproval::strictest(["never", "sometimes"]), RequireApproval::Always);
+        assert_eq!(RequireApproval::strictest([]), RequireApproval::Never);
+    }
+
+    #[test]
     fn patterns_stay_within_a_component_unless_doubled() {
         let with = |pattern: &str| Settings { protected: vec![pattern.to_owned()], ..Settings::default() };
         for (pattern, branch, expected) in [

@@ -156,6 +156,19 @@ fn a_push_from_here_is_refused_before_it_leaves() {
     repo.git(&["push", "-q", "origin", &format!("{branch}:main")]);
 }
 
+/// What the remote has is not here to compare with: the last that was seen of it is.
+#[test]
+fn a_push_over_what_somebody_pushed_meanwhile_is_judged_too() {
+    let (repo, id) = finished(&["It is good"], &[]);
+    let origin = repo.with_origin();
+    beside(&repo, |repo| drop(repo.chant(&["uncheck", &id, "1"]).ok()));
+    let mate = repo.clone_to(&origin, "mate");
+    mate.commit_all("Meanwhile");
+    mate.git(&["push", "-q", "origin", "main"]);
+    repo.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", &format!("chant/{id}")]);
+    repo.try_git(&["push", "-q", "--force", "origin", "main"]).fails(1).says("criterion 1 is not ticked");
+}
+
 #[test]
 fn a_rebase_of_a_protected_branch_is_refused_before_it_begins() {
     let (repo, id) = finished(&["It is good"], &[]);

@@ -128,6 +128,11 @@ fn an_attempt_that_was_given_up() {
     let (repo, id) = finished(&["It is good"], &[]);
     repo.git(&["branch", "old", &format!("chant/{id}")]);
     beside(&repo, |repo| drop(repo.chant(&["reset", &id]).ok()));
+    // What the attempt began on was not given up with it.
+    repo.git(&["branch", "stable", "main~1"]);
+    let began = repo.git(&["rev-parse", "main"]);
+    let said = repo.chant(&["gate", "old", "--target", "stable"]).fails(1).says("an attempt that was given up comes in with ");
+    assert!(!said.stderr.contains(&began[..7]), "{said}");
     repo.agent("second", &WORKER.replace("attempt ", "again "));
     repo.chant(&["work", &id]).ok();
     let tip = repo.show(&id)["tip"].as_str().unwrap()[..10].to_owned();

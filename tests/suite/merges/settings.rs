@@ -205,7 +205,15 @@ fn a_rebase_of_the_whole_work_is_the_work() {
     repo.git(&["rebase", "-q", "main"]);
     repo.git(&["branch", "-q", "whole"]);
     repo.git(&["branch", "-q", "half", "whole^{/^one}"]);
+    // In other steps, none of which is one of the work's.
+    repo.git(&["switch", "-q", "-c", "recut", "main"]);
+    for (one, message) in [("wrong\n", "begin"), ("one\n", "end")] {
+        repo.write("one", one);
+        repo.write("two", "two\n");
+        repo.commit_all(&format!("chant({id}): {message}"));
+    }
     repo.git(&["switch", "-q", "main"]);
+    repo.chant(&["gate", "recut"]).ok();
     repo.try_git(&["merge", "-q", "--ff-only", "half"]).fails(128).says("its finished work").says("is not in the result");
     repo.try_git(&["merge", "-q", "--ff-only", "whole"]).ok();
 }

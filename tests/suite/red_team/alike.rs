@@ -16,13 +16,13 @@ const DEDENTED: &str =
 const ELSEWHERE: &str =
     "def one(x):\n    y = 0\n    if x:\n        y = 1\n        y = 2\n    return y\n\n\ndef two(x):\n    y = 0\n    return y\n";
 
-/// A spec whose work is finished.
-fn worked() -> (TestRepo, String) {
+/// A spec whose work, from the one text to the other, is finished.
+fn worked(before: &str, done: &str) -> (TestRepo, String) {
     let repo = repository();
-    repo.write("f.py", BEFORE);
+    repo.write("f.py", before);
     repo.commit_all("Begin");
     let id = repo.add_spec("Do it", &["It is good"]);
-    repo.write("../done", DONE);
+    repo.write("../done", done);
     repo.agent("python", "cat ../../../../done >f.py; git commit -q -a -m Two; sed -i 's/^- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\"");
     repo.chant(&["work", &id]).ok();
     (repo, id)
@@ -38,7 +38,7 @@ fn commit(repo: &TestRepo, branch: &str, from: &str, text: &str, message: &str) 
 
 #[test]
 fn a_squash_that_differs_in_blanks_or_place_is_not_the_work() {
-    let (repo, id) = worked();
+    let (repo, id) = worked(BEFORE, DONE);
     let message = format!("chant({id}): do it");
     for text in [DEDENTED, ELSEWHERE] {
         commit(&repo, "sly", "main", text, &message);
@@ -53,9 +53,16 @@ fn a_squash_that_differs_in_blanks_or_place_is_not_the_work() {
 
 #[test]
 fn a_copy_that_differs_in_place_is_more_work() {
-    let (repo, id) = worked();
-    let both = ELSEWHERE.replace("def two(x):\n    y = 0\n", "def two(x):\n    y = 0\n    if x:\n        y = 1\n        y = 2\n");
-    commit(&repo, "sly", &format!("chant/{id}"), &both, &format!("chant({id}): do it"));
+    // To a patch id both places are one.
+    let place = |more: &str| format!("a = 0\nb = 0\nc = 0\n{more}return\nd = 0\ne = 0\n");
+    let (empty, full) = (place(""), place("more\n"));
+    let (repo, id) = worked(&(empty.clone() + &empty), &(empty + &full));
+    commit(&repo, "sly", &format!("chant/{id}"), &(full.clone() + &full), &format!("chant({id}): do it"));
+    let patch = |commit: &str| {
+        let git = format!("git diff {commit}~1 {commit} -- f.py | git patch-id --stable | cut -d' ' -f1");
+        super::super::common::Outcome::of(repo.command(repo.path(), "sh").args(["-c", &git])).ok().stdout
+    };
+    assert_eq!(patch("sly"), patch(&format!("chant/{id}^{{/^Two}}")));
     refused(&repo, "sly", &format!("spec {id}: its work went on after it was finished"));
 }
 

@@ -1,5 +1,6 @@
 //! Ways that are less plain: from its own worktree, with its own settings, under another commit's name, beside work that is in already.
 
+use super::super::common::minor;
 use super::super::merges::{finished, repository};
 use super::{refused, undone};
 
@@ -99,12 +100,17 @@ fn nothing_comes_in_beside_a_squash() {
     repo.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", "--squash", &format!("chant/{id}")]);
     repo.git(&["commit", "-q", "-m", &format!("chant({id}): all of it")]);
     repo.git(&["branch", "-q", "honest"]);
+    repo.write("aside", "x\n");
+    repo.commit_all("Something else");
+    repo.git(&["branch", "-q", "aside"]);
     repo.write("more", "x\n");
     repo.git(&["add", "more"]);
     repo.git(&["commit", "-q", "-m", &format!("chant({id}): and this")]);
     repo.git(&["switch", "-q", "main"]);
     refused(&repo, "squashed", &format!("spec {id}: its work went on after it was finished"));
     repo.try_git(&["merge", "-q", "honest"]).ok();
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    repo.try_git(&["merge", "-q", "aside"]).ok();
 }
 
 #[test]
@@ -142,10 +148,11 @@ fn code_beside_the_specs_is_code() {
     repo.chant(&["finalize", &id]).fails(128).says("is not completed again: criterion 1 failed");
 }
 
-/// Without a trailer, and with names that do not say what it is.
+/// Without a trailer, with names that do not say what it is, and with no commit that says where the run began.
 #[test]
 fn work_is_known_by_its_branch_however_it_is_named() {
     let repo = repository();
+    repo.chant(&["init", "--silent"]).ok();
     repo.agent("sly", "echo x >work; git add work; git -c core.hooksPath=/dev/null commit -q -m 'Nothing to see'");
     let id = repo.add_spec("Do it", &["It is good"]);
     repo.chant(&["work", &id]).fails(1);
@@ -212,6 +219,8 @@ fn a_protected_branch_does_not_become_another_name_of_one_that_is_not() {
     let (repo, _) = undone();
     repo.git(&["branch", "-q", "dev"]);
     let said = repo.try_git(&["symbolic-ref", "refs/heads/main", "refs/heads/dev"]);
+    let version = repo.git(&["version"]);
+    assert_eq!(said.code != 0, minor(version.trim_start_matches("git version ")) >= 46, "{said}");
     if said.code != 0 {
         said.says("the protected branch main would be another name of dev").says("hint: the other way round it is guarded");
         std::fs::write(repo.git_dir().join("refs/heads/main"), "ref: refs/heads/dev\n").unwrap();

@@ -40,7 +40,8 @@ pub fn faults(bytes: &[u8]) -> Vec<String> {
         let words = WORDS.iter().find(|(name, _)| *name == config_key(key)).map(|(_, words)| *words);
         let known = words.map_or(KEYS.contains(&key), |words| value.as_str().is_some_and(|word| words.contains(&word)));
         if !known {
-            faults.push(format!("'{key}: {}' says nothing", said.trim()));
+            let why = words.map_or_else(|| "there is no such setting".to_owned(), |words| format!("it takes {}", words.join(", ")));
+            faults.push(format!("'{key}: {}' says nothing: {why}", said.trim()));
         } else if BOOLEANS.contains(&key) && value.as_bool().is_none() {
             faults.push(format!("'{key}' takes true or false"));
         }
@@ -101,7 +102,13 @@ mod tests {
         assert_eq!(read(b"---\n- x\n---\n"), Shared::default());
         assert_eq!(faults(b"---\nprotected: main\nverify: none\nrequire_spec: true\n---\n# Settings\n"), Vec::<String>::new());
         assert_eq!(faults(b"# Settings\n"), Vec::<String>::new());
-        assert_eq!(faults(b"---\nverify: yes\nrequire_spec: 1\nx: y\n---\n").len(), 3);
+        let wrong = faults(b"---\nverify: yes\nrequire_spec: 1\nx: y\n---\n");
+        let expected = [
+            "'verify: yes' says nothing: it takes branch, merge, none",
+            "'require_spec' takes true or false",
+            "'x: y' says nothing: there is no such setting",
+        ];
+        assert_eq!(wrong, expected);
         assert_eq!(read(b"protected: main\n"), Shared::default());
     }
 }

@@ -151,7 +151,7 @@ impl Doctor<'_> {
             self.wrong("hooks", trouble.what, trouble.mend);
         }
         if selection.light {
-            self.note("hooks", "light: a fast-forward of a protected branch is seen by pre-push and by the server alone");
+            self.note("hooks", "light: a fast-forward of a protected branch is seen by pre-push and by the server alone; all of them: git chant hooks install --full");
         }
         for manager in look.managers {
             self.note("hooks", manager.to_string());
@@ -222,7 +222,7 @@ impl Doctor<'_> {
         let Some(tip) = repo.head()?.commit else { return Ok(()) };
         if let Some((blob, false)) = repo.entry_at(tip, b".chant/config.md")? {
             for fault in settings::faults(&repo.blob(blob)?) {
-                self.wrong("settings", format!(".chant/config.md: {fault}"), "git chant doctor --help");
+                self.wrong("settings", format!(".chant/config.md: {fault}"), "$(git var GIT_EDITOR) .chant/config.md");
             }
         }
         let settings = judge::settings(repo, Some(tip))?;
@@ -248,7 +248,10 @@ impl Doctor<'_> {
 
     fn trust(&mut self) {
         if self.ctx.repo.config("chant.trust").is_some_and(|value| value == "all") {
-            self.note("trust", "chant.trust=all: commands of every spec run here, whoever wrote them");
+            self.note(
+                "trust",
+                "chant.trust=all: commands of every spec run here, whoever wrote them; to end that: git config --unset chant.trust",
+            );
             return;
         }
         let dir = self.ctx.repo.common_dir().join("chant/trust");

@@ -5,6 +5,7 @@ mod managers;
 
 use super::common::TestRepo;
 use super::programs;
+use git_chant::hook::shim::VERSION;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -75,7 +76,7 @@ fn what_was_chosen_is_kept_when_renewed() {
         repo.chant(&["hooks"]).ok().says_not("missing");
         repo.chant(&["init"]).ok().says("hooks: as they should be");
     }
-    repo.chant(&["doctor"]).ok().says("light: a fast-forward");
+    repo.chant(&["doctor"]).ok().says("light: a fast-forward").says("git chant hooks install --full");
     repo.chant(&["hooks", "install", "--full"]).ok().says("chant.hooks = full");
     assert!(there("reference-transaction") && there("pre-rebase"));
     assert!(guards(&repo));
@@ -97,11 +98,14 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     let repo = TestRepo::with_chant();
     let hook = repo.path().join(".git/hooks/pre-commit");
     let shim = fs::read_to_string(&hook).unwrap();
-    programs::write(&hook, shim.replace("# git-chant hook v5", "# git-chant hook v3"));
+    programs::write(&hook, shim.replace(&format!("# git-chant hook v{VERSION}"), "# git-chant hook v3"));
     repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is of another version").says("hint: git chant hooks install");
     repo.chant(&["doctor"]).fails(1).says("→ git chant hooks install");
     repo.chant(&["hooks", "install"]).ok().says("1 renewed");
     repo.chant(&["hooks"]).ok();
+    // It says so itself, too.
+    repo.chant_env(&[("GIT_CHANT_HOOK", "3")], &["hook", "pre-commit"]).ok().says("older git-chant; renew them: git chant hooks install");
+    repo.chant_env(&[("GIT_CHANT_HOOK", &VERSION.to_string())], &["hook", "pre-commit"]).ok().says_not("older git-chant");
     programs::write(&hook, format!("{shim}echo mine\n"));
     repo.chant(&["hooks"]).fails(1).says("was changed by hand");
     repo.chant(&["hooks", "install"]).ok().says("your edited copy is kept as");
@@ -266,6 +270,7 @@ fn the_doctor_names_what_is_wrong_with_its_command() {
     for (about, command) in [
         ("settings", "git config chant.verify branch"),
         ("clone", "git chant init"),
+        ("settings", "$(git var GIT_EDITOR) .chant/config.md"),
         ("specs", "git update-ref -d refs/chant/specs/2026-01-01-001-bad"),
     ] {
         assert!(wrong.iter().any(|finding| finding["about"] == about && finding["command"] == command), "{about}: {said}");

@@ -18,10 +18,24 @@ pub struct Cli {
     command: Command,
 }
 
+// The one verb that git calls, many times a day: to build the tree of all the others for it would take as long as many an answer.
+/// What the hook files call
+#[derive(Debug, Parser)]
+#[command(name = "git-chant hook", bin_name = "git chant hook")]
+struct Hook {
+    #[command(flatten)]
+    args: commands::hook::Args,
+}
+
 /// Parses and runs. Usage errors are printed by clap, which ends the process with git's usage code 129.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<Outcome> {
-    match Cli::try_parse_from(args) {
-        Ok(cli) => commands::run(cli.command, Cli::command),
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = match args.get(1) {
+        Some(verb) if verb == "hook" => Hook::try_parse_from(&args[1..]).map(|hook| Command::Hook(hook.args)),
+        _ => Cli::try_parse_from(args).map(|cli| cli.command),
+    };
+    match parsed {
+        Ok(command) => commands::run(command, Cli::command),
         Err(error) => usage(&error),
     }
 }

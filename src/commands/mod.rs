@@ -15,7 +15,7 @@ mod fsck;
 mod gate;
 mod generate;
 mod history;
-mod hook;
+pub(crate) mod hook;
 mod hooks;
 mod init;
 mod list;

@@ -45,8 +45,9 @@ fn where_mounts_are_allowed(repo: &crate::common::TestRepo, args: &[&str]) -> Op
 
 #[test]
 fn one_that_fills_the_disk_loses_nothing_and_can_be_gone_on_with() {
-    let fill =
-        "cd \"$CHANT_WORKTREE/../../..\"; : >full; cat /dev/zero >\"$CHANT_WORKTREE/big\"; cat /dev/zero >>full; echo 'disk is full'";
+    // More than the disk holds, and no more than another one can bear.
+    let fill = "fill() { head -c 64000000 /dev/zero; }\n\
+                cd \"$CHANT_WORKTREE/../../..\"; : >full; fill >\"$CHANT_WORKTREE/big\"; fill >>full; echo 'disk is full'";
     let (repo, _) = repository(&format!("{COMMIT}{fill}"));
     let disk = repo.root().join("disk");
     std::fs::create_dir(&disk).unwrap();

@@ -12,9 +12,10 @@ use std::collections::HashSet;
 
 /// What the branch does not have yet. Commits that a remote's copy of the branch has are published and not judged: else nobody could pull.
 pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Vec<IncomingCommit>> {
-    let ids = match one_line(ctx, asked)? {
+    let upstream = upstream(ctx, asked, settings)?;
+    let ids = match one_line(ctx, asked, upstream)? {
         Some(ids) => ids,
-        None => all(ctx, asked)?,
+        None => all(ctx, asked, upstream)?,
     };
     // What lies behind is not here to be judged.
     let cut = ctx.repo.shallow_commits();
@@ -40,13 +41,14 @@ pub(super) fn incoming_commits(ctx: &Context, asked: &Asked, settings: &Settings
 }
 
 /// The common case, for which git need not be started: a few commits upon what the branch has.
-fn one_line(ctx: &Context, asked: &Asked) -> Result<Option<Vec<Oid>>> {
+fn one_line(ctx: &Context, asked: &Asked, upstream: Option<Oid>) -> Result<Option<Vec<Oid>>> {
     let ([(head, _)], Some(current)) = (&asked.heads[..], asked.current) else { return Ok(None) };
     let name = format!("/{}", asked.target);
     let remotes = ctx.repo.references("refs/remotes/")?;
     let own = own_copy(asked);
     let is_published = |remote: &str| remote.ends_with(&name) && Some(remote) != own.as_deref();
-    let published: Vec<Oid> = remotes.into_iter().filter(|(remote, _)| is_published(remote)).map(|(_, tip)| tip).collect();
+    let mut published: Vec<Oid> = remotes.into_iter().filter(|(remote, _)| is_published(remote)).map(|(_, tip)| tip).collect();
+    published.extend(upstream);
     Ok(ctx.repo.line_upon(current, *head, &published))
 }
 
@@ -55,13 +57,26 @@ fn own_copy(asked: &Asked) -> Option<String> {
     asked.remote.as_ref().filter(|_| asked.current.is_some()).map(|remote| format!("refs/remotes/{remote}/{}", asked.target))
 }
 
-fn all(ctx: &Context, asked: &Asked) -> Result<Vec<Oid>> {
+/// What the branch follows under another name (a `main` that pulls from `origin/master`), where branches of that name are protected as well:
+/// else whatever somebody follows would come in. A remote that is asked itself knows what it has.
+fn upstream(ctx: &Context, asked: &Asked, settings: &Settings) -> Result<Option<Oid>> {
+    let key = |word: &str| ctx.repo.config(&format!("branch.{}.{word}", asked.target));
+    let (None, Some(remote), Some(merge)) = (&asked.remote, key("remote"), key("merge")) else { return Ok(None) };
+    match merge.strip_prefix("refs/heads/").filter(|branch| settings.protects(branch)) {
+        Some(branch) => ctx.repo.reference(&format!("refs/remotes/{remote}/{branch}")),
+        None => Ok(None),
+    }
+}
+
+fn all(ctx: &Context, asked: &Asked, upstream: Option<Oid>) -> Result<Vec<Oid>> {
     let heads: Vec<String> = asked.heads.iter().map(|(commit, _)| commit.to_string()).collect();
     let current = asked.current.map(|commit| commit.to_string());
     let published = format!("--glob=refs/remotes/*/{}", asked.target);
     let mut args: Vec<&str> = heads.iter().map(String::as_str).collect();
     args.push("--not");
     args.extend(current.as_deref());
+    let upstream = upstream.map(|upstream| upstream.to_string());
+    args.extend(upstream.as_deref());
     let own = own_copy(asked).map(|own| format!("--exclude={own}"));
     args.extend(own.as_deref());
     args.push(&published);

@@ -147,6 +147,29 @@ fn our_own_merge_ends_nothing_that_somebody_is_at() {
     repo.chant(&["merge", &id]).ok();
 }
 
+/// `main` here, `master` there: both are protected. What is not protected there is judged.
+#[test]
+fn what_the_upstream_has_under_another_name_is_published() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good"]);
+    let origin = repo.with_origin();
+    let mate = repo.clone_to(&origin, "mate");
+    for (branch, is_let_in) in [("topic", false), ("master", true)] {
+        mate.write("half", branch);
+        mate.commit_all(&format!("chant({id}): half"));
+        mate.git(&["push", "-q", "origin", &format!("HEAD:{branch}")]);
+        repo.git(&["fetch", "-q"]);
+        repo.git(&["branch", "-q", "-u", &format!("origin/{branch}")]);
+        for how in ["--ff-only", "--no-rebase"] {
+            let said = repo.try_git(&["pull", "-q", "--no-edit", how]);
+            assert_eq!(said.code == 0, is_let_in, "{how} of {branch}: {said}");
+            repo.git(&["reset", "-q", "--hard", "main@{1}"]);
+            repo.git(&["commit", "-q", "--allow-empty", "-m", "Mine"]);
+        }
+        repo.git(&["reset", "-q", "--hard", "origin/main"]);
+    }
+}
+
 #[test]
 fn published_commits_can_always_be_pulled() {
     let repo = repository();

@@ -92,10 +92,14 @@ fn the_name_of_finished_work_is_no_way_in_for_more() {
     repo.try_git(&["merge", "-q", "--no-edit", "copied"]).ok();
 }
 
-/// The work as a squash, and one more commit that says it is of it.
+/// The work as a squash of several commits, and one more commit that says it is of it.
 #[test]
 fn nothing_comes_in_beside_a_squash() {
-    let (repo, id) = finished(&["It is good"], &[]);
+    let repo = repository();
+    let commit = "echo $n >$n; git add $n; git commit -q -m $n";
+    repo.agent("twice", &format!("for n in one two; do {commit}; done; sed -i 's/^- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\""));
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
     repo.git(&["switch", "-q", "-c", "squashed"]);
     repo.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", "--squash", &format!("chant/{id}")]);
     repo.git(&["commit", "-q", "-m", &format!("chant({id}): all of it")]);

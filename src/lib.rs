@@ -9,8 +9,9 @@
 //! | [`context`]  | what a command is handed: repository, settings, output            | store, output            |
 //! | [`workflow`] | what several verbs share: start, run, verify, finish, merge       | hook, agent, store, gate |
 //! | [`hook`]     | hook kinds, the shim, installing, what to ask the gate            | store, gate              |
-//! | [`agent`]    | prompts, the agent's process, its log                             | git, spec                |
-//! | [`store`]    | specs on refs, the files that show them, runs, notes              | git, spec                |
+//! | [`agent`]    | prompts, the agent's process, its log                             | settings, git, spec      |
+//! | [`store`]    | specs on refs, the files that show them, runs, notes              | settings, git, spec      |
+//! | [`settings`] | every setting of git config, and how it is read                   | git, spec                |
 //! | [`gate`]     | pure: the decision and its reasons                                | spec                     |
 //! | [`spec`]     | pure: id, document, criteria, intent, event, join, graph          | nothing                  |
 //! | [`git`]      | all git I/O; only this module knows gix, one file spawns git      | nothing                  |
@@ -26,6 +27,7 @@ pub mod gate;
 pub mod git;
 pub mod hook;
 pub mod output;
+pub mod settings;
 pub mod spec;
 pub mod store;
 pub mod workflow;

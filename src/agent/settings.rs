@@ -4,7 +4,8 @@
 use super::Surroundings;
 use super::transcript::Format;
 use crate::failure::Failure;
-use anyhow::{Context as _, Result, bail};
+use crate::settings::{self, values};
+use anyhow::Result;
 use std::time::Duration;
 
 /// What an agent may do.
@@ -84,11 +85,8 @@ impl CommitBy {
         let words = [Self::Agent, Self::Chant, Self::Both];
         for key in [format!("chant.agent.{name}.commit"), "chant.commit".to_owned()] {
             let Some(text) = around.one(&key) else { continue };
-            let found = words.into_iter().find(|by| by.as_str() == text.trim());
-            return found.ok_or_else(|| {
-                let message = format!("{key} is '{}', which is none of: agent, chant, both", text.escape_debug());
-                Failure::new(message).hint(format!("git config {key} both")).into()
-            });
+            refuse_fault(&key, &text)?;
+            return Ok(words.into_iter().find(|by| by.as_str() == text.trim()).unwrap_or_default());
         }
         Ok(Self::default())
     }
@@ -153,11 +151,11 @@ impl Settings {
         let reader = Reader { name, around };
         let most = Limits::of_a_client();
         let limits = Limits {
-            time: reader.limit("timeout", most.time, parse_duration)?,
-            idle: reader.limit("idleTimeout", most.idle, parse_duration)?,
-            output: reader.limit("maxOutput", most.output, parse_size)?,
-            cost: reader.limit("maxCost", most.cost, parse_cost)?,
-            grace: reader.limit("grace", Some(most.grace), parse_duration)?.unwrap_or_default(),
+            time: reader.limit("timeout", most.time, values::duration)?,
+            idle: reader.limit("idleTimeout", most.idle, values::duration)?,
+            output: reader.limit("maxOutput", most.output, values::size)?,
+            cost: reader.limit("maxCost", most.cost, values::money)?,
+            grace: reader.limit("grace", Some(most.grace), values::duration)?.unwrap_or_default(),
         };
         Ok(Self {
             command: reader.text("command"),
@@ -170,7 +168,7 @@ impl Settings {
             limits,
             max_concurrent: reader.number("maxConcurrent")?,
             weight: reader.number("weight")?.unwrap_or(1),
-            env: around.all(&reader.key("env")).iter().map(|text| reader.variable(text)).collect::<Result<_>>()?,
+            env: reader.variables()?,
         })
     }
 }
@@ -189,90 +187,37 @@ impl Reader<'_> {
         self.around.one(&self.key(what)).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn refuse<T>(&self, what: &str, value: &str, expected: &str, example: &str) -> Result<T> {
-        let key = self.key(what);
-        Err(Failure::new(format!("{key} is '{}', which is {expected}", value.escape_debug()))
-            .hint(format!("git config {key} {example}"))
-            .into())
+    /// What cannot be meant is refused.
+    fn checked(&self, what: &str) -> Result<Option<String>> {
+        let Some(text) = self.text(what) else { return Ok(None) };
+        refuse_fault(&self.key(what), &text).map(|()| Some(text))
     }
 
     fn word<T: Copy>(&self, what: &str, words: &[(&str, T)]) -> Result<Option<T>> {
-        let Some(text) = self.text(what) else { return Ok(None) };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.refuse(what, &text, &format!("none of: {}", known.join(", ")), words[0].0)
-            }
-        }
+        let text = self.checked(what)?;
+        Ok(text.and_then(|text| words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)))
     }
 
     /// `none` (or 0) switches a limit off.
-    fn limit<T>(&self, what: &str, default: Option<T>, parse: fn(&str) -> Result<T>) -> Result<Option<T>> {
-        let Some(text) = self.text(what) else { return Ok(default) };
-        if matches!(text.as_str(), "none" | "0") {
-            return Ok(None);
-        }
-        match parse(&text) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => match what {
-                "maxOutput" => self.refuse(what, &text, "no size", "100m"),
-                "maxCost" => self.refuse(what, &text, "no amount of US dollars", "2.50"),
-                _ => self.refuse(what, &text, "no duration", "2h"),
-            },
-        }
+    fn limit<T>(&self, what: &str, default: Option<T>, parse: fn(&str) -> Option<T>) -> Result<Option<T>> {
+        Ok(match self.checked(what)? {
+            None => default,
+            Some(text) if values::is_none(&text) => None,
+            Some(text) => parse(&text),
+        })
     }
 
     fn number(&self, what: &str) -> Result<Option<u32>> {
-        let Some(text) = self.text(what) else { return Ok(None) };
-        match text.parse::<u32>() {
-            Ok(number) if number > 0 => Ok(Some(number)),
-            _ => self.refuse(what, &text, "no number from 1", "2"),
-        }
+        Ok(self.checked(what)?.and_then(|text| values::number(&text)))
     }
 
-    fn variable(&self, text: &str) -> Result<(String, String)> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
-        match text.split_once('=') {
-            Some((name, value)) if plain(name) && !value.contains('\0') => Ok((name.to_owned(), value.to_owned())),
-            // The value may be a key: it is not repeated.
-            _ => self.refuse("env", text.split('=').next().unwrap_or_default(), "no NAME=value", "--add 'NAME=value'"),
-        }
+    fn variables(&self) -> Result<Vec<(String, String)>> {
+        let key = self.key("env");
+        let read = |text: &String| refuse_fault(&key, text).map(|()| values::variable(text));
+        Ok(self.around.all(&key).iter().map(read).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 }
 
-/// `90`, `90s`, `15m`, `2h`: a number of seconds, minutes or hours.
-pub fn parse_duration(text: &str) -> Result<Duration> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => bail!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()),
-    };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    seconds.map(Duration::from_secs).with_context(|| format!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()))
-}
-
-/// A number of bytes, with git's `k`, `m` and `g`.
-fn parse_size(text: &str) -> Result<u64> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => bail!("no size"),
-    };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).context("no size")
-}
-
-fn parse_cost(text: &str) -> Result<f64> {
-    let cost: f64 = text.trim_start_matches('$').parse()?;
-    if cost.is_finite() && cost > 0.0 { Ok(cost) } else { bail!("no amount") }
+fn refuse_fault(key: &str, text: &str) -> Result<()> {
+    settings::fault(key, text).map_or(Ok(()), |fault| Err(Failure::from(fault).into()))
 }

@@ -4,7 +4,7 @@ use crate::gate::{Decision, Reason};
 use crate::git::Oid;
 use crate::output::safe;
 use crate::workflow::judge::{self, Asked};
-use crate::workflow::plan;
+use crate::workflow::{plan, settings};
 use anyhow::Result;
 use serde_json::json;
 
@@ -97,6 +97,7 @@ fn print(ctx: &Context, name: &str, target: &str, decision: &Decision) {
         Decision::Refuse(reasons) => {
             ctx.out.line(format!("{} may not come into {target}:", safe(name)));
             print_reasons(ctx, reasons);
+            drop(settings::tell_guesses(ctx, target));
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Man pages and completions, from the clap tree alone: the same command line gives the same bytes.
+//! Man pages and completions, from the clap tree and the table of settings alone: the same command line gives the same bytes.
 
 use crate::failure::Outcome;
+use crate::settings::table::{AGENT, SETTINGS, Setting};
 use anyhow::{Context as _, Result};
 use clap::{Arg, ArgAction, Command};
 use clap_complete::Shell;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +38,7 @@ fn pages(tree: Command) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     }
     let mut tree = tree.disable_help_subcommand(true);
     tree.build();
+    list.push((Path::new("man/gitchant-settings.7").to_owned(), settings().into_bytes()));
     let verbs: Vec<Command> = tree.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned().collect();
     let version = tree.get_version().unwrap_or_default().to_owned();
     list.push(page(&tree, "git-chant", &version, GENERAL)?);
@@ -64,6 +67,39 @@ fn shown(tree: &Command, name: &'static str) -> Command {
     Command::new(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).subcommands(verbs)
 }
 
+const SETTINGS_BEGIN: &str = ".TH \"GITCHANT-SETTINGS\" \"7\" \"\" \"git-chant\" \"Git Chant Manual\"
+.nh
+.ad l
+.SH NAME
+gitchant\\-settings \\- every setting of git\\-chant, what it takes, and what holds where it is not set
+.SH DESCRIPTION
+Settings stand in git config.
+A value that cannot be meant is refused by every command, before it does anything, with what the setting takes and the command that mends it.
+.B git chant doctor
+names all of them, and every name that no setting has.
+A hook stops nobody's work for a typing error: where such a value is a setting of the gate it asks for the most that may be meant, and
+says so when it refuses.
+.PP
+What a team shares stands in
+.I .chant/config.md
+at the tip of the branch that it is about:
+.IR protected ,
+.IR verify ,
+.IR require_spec ,
+.IR require_approval ,
+.I require_signed
+and
+.IR allow_override .
+The stricter of the two holds; it never names a command.
+";
+
+const SETTINGS_END: &str = ".SH SEE ALSO
+.BR git\\-chant\\-doctor (1),
+.BR git\\-config (1),
+.BR gitchant\\-gate (7),
+.BR gitchant\\-concepts (7)
+";
+
 /// The end of every verb's page.
 const SEE_ALSO: &str = ".SH SEE ALSO\n\\fBgit\\-chant\\fR(1), \\fBgitchant\\-concepts\\fR(7)\n";
 
@@ -82,7 +118,7 @@ It could not be done; the message says why, and a hint names the next command.
 .B 129
 The command line was wrong.
 .SH SEE ALSO
-\\fBgitchant\\-concepts\\fR(7), \\fBgit\\fR(1), \\fBgit\\-worktree\\fR(1), \\fBgithooks\\fR(5)
+\\fBgitchant\\-concepts\\fR(7), \\fBgitchant\\-settings\\fR(7), \\fBgitchant\\-gate\\fR(7), \\fBgit\\fR(1), \\fBgit\\-worktree\\fR(1), \\fBgithooks\\fR(5)
 ";
 
 fn page(command: &Command, name: &str, version: &str, end: &str) -> Result<(PathBuf, Vec<u8>)> {
@@ -99,6 +135,24 @@ fn page(command: &Command, name: &str, version: &str, end: &str) -> Result<(Path
     }
     bytes.extend_from_slice(end.as_bytes());
     Ok((Path::new("man").join(format!("{name}.1")), bytes))
+}
+
+/// The page of all settings.
+fn settings() -> String {
+    let mut page = SETTINGS_BEGIN.to_owned();
+    let mut items = |title: &str, above: &str, list: &[Setting]| {
+        let _fits = writeln!(page, ".SH {title}");
+        for setting in list {
+            let default = if setting.default.is_empty() { String::new() } else { format!("default {}", setting.default) };
+            let takes: Vec<String> = [setting.kind.takes(), default].into_iter().filter(|words| !words.is_empty()).collect();
+            let takes = if takes.is_empty() { String::new() } else { format!("({})\n", takes.join("; ")) };
+            let about = setting.about.replace(". ", ".\n");
+            let _fits = write!(page, ".TP\n.B {above}{}\n{}", setting.key, escaped(&format!("{takes}{about}\n")));
+        }
+    };
+    items("IN GIT CONFIG", "", SETTINGS);
+    items("OF ONE AGENT", "chant.agent.<name>.", AGENT);
+    page + SETTINGS_END
 }
 
 /// `git chant work [--agent NAME] … ID`: `clap_mangen`'s own leaves out what an option takes.

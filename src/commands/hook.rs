@@ -3,7 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::hook::{HookKind, shim};
 use crate::output::safe;
 use crate::workflow::ask::{self, Refusal};
-use crate::workflow::{half_done, hooks, overrule};
+use crate::workflow::{half_done, hooks, overrule, settings};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -71,6 +71,8 @@ fn print_refusals(ctx: &Context, kind: HookKind, refusals: &[Refusal]) {
     for refusal in refusals {
         ctx.out.error(safe(&headline(kind, &refusal.target)));
         super::gate::print_reasons(ctx, &refusal.reasons);
+        // What cannot be read here was said.
+        drop(settings::tell_guesses(ctx, &refusal.target));
     }
 }
 

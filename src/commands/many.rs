@@ -2,6 +2,7 @@ use super::work::{announce, ended as run_json, report, tell_used};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Colour, Output, safe};
+use crate::settings::{self, values};
 use crate::spec::{SpecId, Status};
 use crate::workflow::finish::Conclusion;
 use crate::workflow::live::{Bar, Events, Lines, Live};
@@ -73,16 +74,14 @@ impl Several {
 
 /// How many at once `--parallel` means.
 pub fn jobs(ctx: &Context, parallel: Option<&str>) -> Result<usize> {
-    let refuse = |what: &str, text: &str, hint: &str| {
-        Err(Failure::new(format!("{what} is '{}', which is no number from 1", text.escape_debug())).hint(hint).into())
+    let number = match parallel {
+        None => 1,
+        Some("") => settings::number(&ctx.repo, "chant.jobs")?,
+        Some(text) => values::number(text).ok_or_else(|| {
+            Failure::new(format!("--parallel is '{}', which is no number from 1", text.escape_debug())).hint("git chant work --parallel 4")
+        })?,
     };
-    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|number| *number > 0);
-    match (parallel, ctx.repo.config("chant.jobs")) {
-        (None, _) => Ok(1),
-        (Some(""), None) => Ok(4),
-        (Some(""), Some(text)) => number(&text).map_or_else(|| refuse("chant.jobs", &text, "git config chant.jobs 4"), Ok),
-        (Some(text), _) => number(text).map_or_else(|| refuse("--parallel", text, "git chant work --parallel 4"), Ok),
-    }
+    Ok(usize::try_from(number)?)
 }
 
 /// Works many specs, and sums up.

@@ -40,6 +40,7 @@ mod worktree;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::settings;
 use crate::workflow::{hooks as guards, pickup, recover, sync as sharing};
 use anyhow::Result;
 use clap::Subcommand;
@@ -137,12 +138,19 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::Doctor(args) => doctor::run(&Context::discover()?, args),
         Command::Fsck(args) => fsck::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
-        Command::Gate(args) => gate::run(&Context::discover_to_judge()?, args),
+        Command::Gate(args) => gate::run(&checked(Context::discover_to_judge()?)?, args),
         Command::Agents(args) => Ok(agents::run(&Context::discover()?, args)),
-        Command::Init(args) => init::run(&Context::discover()?, args),
-        Command::Merge(_) => with_news(&Context::discover_to_judge()?, command),
-        _ => with_news(&Context::discover()?, command),
+        Command::Init(args) => init::run(&checked(Context::discover()?)?, args),
+        Command::Merge(_) => with_news(&checked(Context::discover_to_judge()?)?, command),
+        _ => with_news(&checked(Context::discover()?)?, command),
     }
+}
+
+/// Before anything is done: a setting that cannot be meant is refused, not guessed. What looks for faults, or takes hooks away, does so all
+/// the same, and a hook takes the stricter side.
+fn checked(ctx: Context) -> Result<Context> {
+    settings::check(&ctx.repo)?;
+    Ok(ctx)
 }
 
 /// Runs a verb that rests on what specs are now: what others and people's editors did comes first.

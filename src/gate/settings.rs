@@ -34,10 +34,10 @@ pub enum VerifyMode {
 }
 
 impl VerifyMode {
-    /// The strictest of what was said; the default where nothing was said that means anything.
+    /// The strictest of what was said. A word that means nothing asks for everything: it was meant to ask for something.
     pub fn strictest<'a>(said: impl IntoIterator<Item = &'a str>) -> Self {
         let mode = |word: &str| [Self::None, Self::Branch, Self::Merge].into_iter().find(|mode| mode.as_str() == word);
-        said.into_iter().map(|word| mode(word).unwrap_or_default()).max().unwrap_or_default()
+        said.into_iter().map(|word| mode(word).unwrap_or(Self::Merge)).max().unwrap_or_default()
     }
 
     /// The word in the settings.
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn of_several_words_the_strictest_holds_and_one_that_means_nothing_loosens_nothing() {
         assert_eq!(VerifyMode::strictest(["none", "merge", "branch"]), VerifyMode::Merge);
-        assert_eq!(VerifyMode::strictest(["none", "yes"]), VerifyMode::Branch);
+        assert_eq!(VerifyMode::strictest(["none", "yes"]), VerifyMode::Merge);
         assert_eq!(VerifyMode::strictest(["none"]), VerifyMode::None);
         assert_eq!(VerifyMode::strictest([]), VerifyMode::Branch);
         assert_eq!(RequireApproval::strictest(["never", "foreign"]), RequireApproval::Foreign);

@@ -163,6 +163,25 @@ impl Repository {
         names.into_iter().collect()
     }
 
+    /// The full names of what a section and its subsections set, as they are written, each with the option of `git config` for its file.
+    pub fn config_keys(&self, section: &str) -> Vec<(String, &'static str)> {
+        use gix::config::Source;
+        let snapshot = self.gix.config_snapshot();
+        let sections = snapshot.plumbing().sections_by_name(section).into_iter().flatten();
+        let mut keys = std::collections::BTreeSet::new();
+        for part in sections {
+            let above = part.header().subsection_name().map_or_else(|| section.to_owned(), |name| format!("{section}.{name}"));
+            let file = match part.meta().source {
+                Source::Git | Source::User => "--global ",
+                Source::System | Source::GitInstallation => "--system ",
+                Source::Worktree => "--worktree ",
+                _ => "",
+            };
+            keys.extend(part.value_names().map(|name| (format!("{above}.{name}"), file)));
+        }
+        keys.into_iter().collect()
+    }
+
     /// The names of the configured remotes.
     pub fn remotes(&self) -> Vec<String> {
         self.gix.remote_names().iter().map(ToString::to_string).collect()

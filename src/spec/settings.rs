@@ -3,9 +3,13 @@
 use super::document::Document;
 use serde_yaml::{Mapping, Value};
 
-/// The settings of git config that take one of a few words; the first is the default.
-pub const WORDS: &[(&str, &[&str])] =
-    &[("chant.verify", &["branch", "merge", "none"]), ("chant.requireApproval", &["never", "foreign", "always"])];
+/// Which verdicts the gate asks for; the first is the default.
+pub const VERIFY: &[&str] = &["branch", "merge", "none"];
+/// Which specs need an approval that do not ask for one themselves; the first is the default.
+pub const REQUIRE_APPROVAL: &[&str] = &["never", "foreign", "always"];
+
+/// The settings that take one of a few words.
+const WORDS: &[(&str, &[&str])] = &[("verify", VERIFY), ("require_approval", REQUIRE_APPROVAL)];
 
 /// What the file says. Absent keys say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct Shared {
     pub allow_override: Option<bool>,
 }
 
-/// What is wrong with the file, a sentence each. What is wrong says nothing, so that people must be told.
+/// What is wrong with the file, a sentence each. What cannot be meant asks for the most, so that people must be told.
 pub fn faults(bytes: &[u8]) -> Vec<String> {
     let document = Document::parse(bytes);
     let text = std::str::from_utf8(document.front_bytes()).unwrap_or("\0");
@@ -37,30 +41,37 @@ pub fn faults(bytes: &[u8]) -> Vec<String> {
     for (key, value) in &map {
         let Some(key) = key.as_str() else { continue };
         let said = serde_yaml::to_string(value).unwrap_or_default();
-        let words = WORDS.iter().find(|(name, _)| *name == config_key(key)).map(|(_, words)| *words);
-        let known = words.map_or(KEYS.contains(&key), |words| value.as_str().is_some_and(|word| words.contains(&word)));
-        if !known {
-            let why = words.map_or_else(|| "there is no such setting".to_owned(), |words| format!("it takes {}", words.join(", ")));
-            faults.push(format!("'{key}: {}' says nothing: {why}", said.trim()));
-        } else if BOOLEANS.contains(&key) && value.as_bool().is_none() {
-            faults.push(format!("'{key}' takes true or false"));
+        let words = WORDS.iter().find(|(name, _)| *name == key).map(|(_, words)| *words);
+        if let Some(words) = words {
+            if !value.as_str().is_some_and(|word| words.contains(&word)) {
+                faults.push(format!("'{key}: {}' is none of: {}", said.trim(), words.join(", ")));
+            }
+        } else if BOOLEANS.contains(&key) {
+            if switch(value).is_none() {
+                faults.push(format!("'{key}: {}' is neither true nor false", said.trim()));
+            }
+        } else if key != "protected" {
+            faults.push(format!("'{key}: {}' says nothing; settings here are protected, {}", said.trim(), known().join(", ")));
         }
     }
     faults
 }
 
-/// The keys that take no fixed words.
-const KEYS: &[&str] = &["protected", "require_spec", "require_signed", "allow_override"];
+fn known() -> Vec<&'static str> {
+    WORDS.iter().map(|(name, _)| *name).chain(BOOLEANS.iter().copied()).collect()
+}
+
 const BOOLEANS: &[&str] = &["require_spec", "require_signed", "allow_override"];
 
-/// `require_spec` as git config has it: `chant.requireSpec`.
-fn config_key(key: &str) -> String {
-    let mut words = key.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(format!("chant.{first}"), |name, word| {
-        let (head, tail) = word.split_at(word.len().min(1));
-        name + &head.to_uppercase() + tail
-    })
+/// Yes or no, in YAML's words or in those that people write; a key without a value says no.
+fn switch(value: &Value) -> Option<bool> {
+    match value {
+        Value::Null => Some(false),
+        Value::Bool(value) => Some(*value),
+        Value::String(word) if ["yes", "on"].contains(&word.as_str()) => Some(true),
+        Value::String(word) if ["no", "off"].contains(&word.as_str()) => Some(false),
+        _ => None,
+    }
 }
 
 /// Reads the file; what is no front matter or of another shape says nothing.
@@ -73,15 +84,16 @@ pub fn read(bytes: &[u8]) -> Shared {
         Value::Sequence(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let word = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
-    let flag = |key: &str| map.get(key).and_then(Value::as_bool);
+    let word = |key: &str| map.get(key).filter(|value| !value.is_null()).map(|value| value.as_str().unwrap_or("?").to_owned());
+    // A word that is neither was meant to ask for something, and asks for the most.
+    let flag = |key: &str, strict: bool| map.get(key).map(|value| switch(value).unwrap_or(strict));
     Shared {
         protected: map.get("protected").map(list).unwrap_or_default(),
         verify: word("verify"),
-        require_spec: flag("require_spec").unwrap_or(false),
+        require_spec: flag("require_spec", true).unwrap_or(false),
         require_approval: word("require_approval"),
-        require_signed: flag("require_signed").unwrap_or(false),
-        allow_override: flag("allow_override"),
+        require_signed: flag("require_signed", true).unwrap_or(false),
+        allow_override: flag("allow_override", false),
     }
 }
 
@@ -104,11 +116,15 @@ mod tests {
         assert_eq!(faults(b"# Settings\n"), Vec::<String>::new());
         let wrong = faults(b"---\nverify: yes\nrequire_spec: 1\nx: y\n---\n");
         let expected = [
-            "'verify: yes' says nothing: it takes branch, merge, none",
-            "'require_spec' takes true or false",
-            "'x: y' says nothing: there is no such setting",
+            "'verify: yes' is none of: branch, merge, none",
+            "'require_spec: 1' is neither true nor false",
+            "'x: y' says nothing; settings here are protected, verify, require_approval, require_spec, require_signed, allow_override",
         ];
         assert_eq!(wrong, expected);
         assert_eq!(read(b"protected: main\n"), Shared::default());
+        let odd = read(b"---\nrequire_spec: ture\nrequire_signed: yes\nallow_override: 7\nverify: true\n---\n");
+        assert_eq!((odd.require_spec, odd.require_signed, odd.allow_override, odd.verify.as_deref()), (true, true, Some(false), Some("?")));
+        let off = read(b"---\nrequire_spec: off\nrequire_signed:\nallow_override: on\n---\n");
+        assert_eq!((off.require_spec, off.require_signed, off.allow_override), (false, false, Some(true)));
     }
 }

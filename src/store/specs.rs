@@ -281,7 +281,7 @@ impl Store<'_> {
 
     /// True where this clone, or what the team shares, asks for signatures.
     pub fn requires_signed(&self) -> Result<bool> {
-        if self.repo.config_bool("chant.requireSigned", false) {
+        if crate::settings::strict(self.repo, "chant.requireSigned", true) {
             return Ok(true);
         }
         let Some(head) = self.repo.head()?.commit else { return Ok(false) };

@@ -5,30 +5,33 @@ use super::state_branch::{BRANCH, BranchTransport, unpack, unpack_once};
 use super::sync::{GitTransport, Transport};
 use crate::failure::Failure;
 use crate::git::{PushRef, Pushed, Repository};
+use crate::settings;
 use anyhow::Result;
 
 /// The way to a remote that this clone is configured for (`chant.transport`), or the one that others have gone before. `more` are
 /// refspecs that are fetched too.
 pub fn transport<'r>(repo: &'r Repository, remote: &str, more: &[String]) -> Result<Box<dyn Transport + 'r>> {
-    match repo.config("chant.transport").as_deref() {
-        _ if is_branch(repo, remote) => Ok(Box::new(BranchTransport::new(repo, remote, more))),
-        None | Some("" | "refs") => {
-            let mut git = GitTransport::new(repo, remote);
-            for refspec in more {
-                git = git.also(refspec.clone());
-            }
-            if !is_tracked(repo, remote) {
-                return Ok(Box::new(git));
-            }
-            let git = git.also(branch_refspec(remote));
-            Ok(Box::new(MovedBack { git, repo, beside: format!("{remote}.branch") }))
-        }
-        Some(other) => Err(Failure::new(format!("chant.transport is '{}', which is no way to a remote", other.escape_debug()))
-            .hint("git config chant.transport refs")
-            .hint("git config chant.transport branch")
-            .into()),
+    // What says nothing must not share with a remote what was meant for another way.
+    let said = repo.config(KEY).filter(|text| !text.is_empty());
+    if let Some(fault) = said.and_then(|text| settings::fault(KEY, &text)) {
+        return Err(Failure::from(fault).hint("git config chant.transport branch").into());
     }
+    if is_branch(repo, remote) {
+        return Ok(Box::new(BranchTransport::new(repo, remote, more)));
+    }
+    let mut git = GitTransport::new(repo, remote);
+    for refspec in more {
+        git = git.also(refspec.clone());
+    }
+    if !is_tracked(repo, remote) {
+        return Ok(Box::new(git));
+    }
+    let git = git.also(branch_refspec(remote));
+    Ok(Box::new(MovedBack { git, repo, beside: format!("{remote}.branch") }))
 }
+
+/// The setting.
+const KEY: &str = "chant.transport";
 
 /// True where the remote was seen to have the branch, and it is not somebody else's of that name.
 fn is_tracked(repo: &Repository, remote: &str) -> bool {
@@ -43,7 +46,7 @@ pub(super) fn branch_refspec(remote: &str) -> String {
 
 /// True where the way is a branch: as configured, else where the remote has one.
 pub fn is_branch(repo: &Repository, remote: &str) -> bool {
-    match repo.config("chant.transport").as_deref() {
+    match repo.config(KEY).as_deref() {
         Some("branch") => true,
         None | Some("") => is_tracked(repo, remote),
         Some(_) => false,

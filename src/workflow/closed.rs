@@ -3,7 +3,7 @@
 
 use super::files;
 use crate::context::{self, Context};
-use crate::failure::Failure;
+use crate::settings;
 use crate::spec::{EventKind, Status};
 use crate::store::Listed;
 use anyhow::{Context as _, Result};
@@ -58,14 +58,7 @@ fn is_settled(ctx: &Context, spec: &Listed) -> Result<bool> {
 /// What was closed before this second is old.
 fn limit(ctx: &Context) -> Result<i64> {
     let now = now()?;
-    let Some(value) = ctx.repo.config("chant.archiveAfter") else { return Ok(now - 30 * DAY) };
-    let read = ctx.repo.git().command(["config", "--type=expiry-date", "--get", "chant.archiveAfter"]).line();
-    let expiry = read.ok().and_then(|line| line.parse::<i64>().ok());
-    let expiry = expiry.ok_or_else(|| {
-        Failure::new(format!("chant.archiveAfter is '{}', which is no span of time", value.escape_debug()))
-            .hint("git config chant.archiveAfter '30 days'")
-            .hint("or: git config chant.archiveAfter never")
-    })?;
+    let Some(expiry) = settings::archive_before(&ctx.repo)? else { return Ok(now - 30 * DAY) };
     Ok(now.saturating_sub(jiff::Timestamp::now().as_second().saturating_sub(expiry)))
 }
 

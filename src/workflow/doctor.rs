@@ -8,6 +8,7 @@ use crate::gate::Decision;
 use crate::git::Oid;
 use crate::hook::Selection;
 use crate::hook::look;
+use crate::settings as config;
 use crate::spec::settings;
 use crate::spec::shell::word;
 use anyhow::Result;
@@ -214,10 +215,12 @@ impl Doctor<'_> {
 
     fn settings(&mut self) -> Result<()> {
         let repo = &self.ctx.repo;
-        for (key, words) in settings::WORDS {
-            if let Some(value) = repo.config(key).filter(|value| !words.contains(&value.as_str())) {
-                self.wrong("settings", format!("{key} is '{value}', which says nothing"), format!("git config {key} {}", words[0]));
-            }
+        for fault in config::faults(repo).into_iter().chain(config::more_faults(repo)) {
+            self.wrong("settings", fault.to_string(), fault.mend);
+        }
+        for unknown in config::unknown(repo) {
+            let meant = unknown.near.map(|near| format!("; is {near} meant?")).unwrap_or_default();
+            self.wrong("settings", format!("{} is no setting{meant}", unknown.key), unknown.mend);
         }
         let Some(tip) = repo.head()?.commit else { return Ok(()) };
         if let Some((blob, false)) = repo.entry_at(tip, b".chant/config.md")? {

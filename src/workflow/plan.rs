@@ -7,13 +7,17 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::RequireApproval;
 use crate::git::{Oid, Repository};
+use crate::settings::values;
 use crate::spec::{SpecId, Status, intent};
 use crate::store::{Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use crate::agent::settings::parse_duration;
+/// `90`, `90s`, `15m`, `2h`.
+pub fn parse_duration(text: &str) -> Result<Duration> {
+    values::duration(text).with_context(|| format!("'{}' is no duration: 90s, 15m or 2h", text.escape_debug()))
+}
 
 /// What a person asked of a run.
 #[derive(Clone, Debug, Default)]
@@ -189,7 +193,7 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
             &[format!("git chant show {id}"), "or start it all the same: --force".into()],
         );
     }
-    let most = super::start::max_attempts(ctx);
+    let most = super::start::max_attempts(ctx)?;
     let starts = verify::facts(ctx, spec)?.starts_since_reset;
     if starts >= most {
         let hints = [format!("git chant log {id}"), format!("git chant reset {id}"), "or start it all the same: --force".into()];

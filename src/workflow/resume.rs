@@ -6,6 +6,7 @@ use super::{claim, recover, session, settle, verify, watch};
 use crate::agent::{Liveness, RunDir};
 use crate::context::{self, Context};
 use crate::failure::Failure;
+use crate::settings;
 use crate::spec::{Facts, SpecId, Status};
 use crate::store::{Listed, Spec};
 use anyhow::{Context as _, Result};
@@ -84,7 +85,7 @@ pub fn unfinished(ctx: &Context, specs: &[Listed], options: &Options) -> Result<
         }
         let loaded = ctx.store().load_at(&spec.id, spec.tip)?;
         let facts = verify::facts(ctx, &loaded)?;
-        if facts.starts_since_reset >= start::max_attempts(ctx) && !options.force {
+        if facts.starts_since_reset >= start::max_attempts(ctx)? && !options.force {
             used_up.push(spec.id.clone());
         } else {
             list.push(Unfinished { id: spec.id.clone(), rest: rest(ctx, &loaded, &facts)? });
@@ -99,14 +100,7 @@ fn rest(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Duration> {
     if !failed {
         return Ok(Duration::ZERO);
     }
-    let delay = match ctx.repo.config("chant.retryDelay") {
-        None => Duration::from_secs(30),
-        Some(text) => plan::parse_duration(&text).map_err(|_| {
-            Failure::new(format!("chant.retryDelay is '{}', which is no duration", text.escape_debug()))
-                .hint("git config chant.retryDelay 30s")
-        })?,
-    };
-    let delay = delay.saturating_mul(1 << facts.starts_since_reset.saturating_sub(1).min(10));
+    let delay = settings::time(&ctx.repo, "chant.retryDelay")?.saturating_mul(1 << facts.starts_since_reset.saturating_sub(1).min(10));
     let now: jiff::Timestamp = context::now_utc().parse().context("now is a date")?;
     let since = now.as_second().saturating_sub(ctx.repo.commit(spec.tip)?.author.seconds);
     // A clock that was wrong must not hold it back for longer.

@@ -1,11 +1,16 @@
 //! The gate's settings, from git config and from what the team shares.
 
-use crate::failure::Failure;
+use crate::context::Context;
 use crate::gate::{RequireApproval, Settings, VerifyMode};
 use crate::git::{Oid, Repository};
+use crate::output::safe;
+use crate::settings as config;
 use crate::spec::settings::{self, Shared};
 use anyhow::Result;
 use std::time::Duration;
+
+/// The file that shares settings.
+const FILE: &[u8] = b".chant/config.md";
 
 /// Where criteria are checked at the end of a run: `chant.verifyIn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +25,16 @@ pub enum VerifyIn {
 
 /// `chant.verifyIn`, from git config alone: what is shared could not be tightened by it.
 pub fn verify_in(repo: &Repository) -> Result<VerifyIn> {
-    match repo.config("chant.verifyIn").as_deref() {
-        None | Some("kept") => Ok(VerifyIn::Kept),
-        Some("fresh") => Ok(VerifyIn::Fresh),
-        Some("run") => Ok(VerifyIn::Run),
-        Some(other) => Err(Failure::new(format!("chant.verifyIn is '{}', which is none of: kept, fresh, run", other.escape_debug()))
-            .hint("git config chant.verifyIn kept")
-            .into()),
-    }
+    Ok(match config::word(repo, "chant.verifyIn")?.as_str() {
+        "run" => VerifyIn::Run,
+        "fresh" => VerifyIn::Fresh,
+        _ => VerifyIn::Kept,
+    })
 }
 
 /// `chant.verifyTimeout`: how long the command of a criterion may take.
 pub fn verify_timeout(repo: &Repository) -> Result<Option<Duration>> {
-    let timeout = repo.config("chant.verifyTimeout").and_then(|text| super::plan::parse_duration(&text).ok());
-    Ok(timeout.or(Some(Duration::from_secs(1800))))
+    config::limit(repo, "chant.verifyTimeout")
 }
 
 /// git config, and `.chant/config.md` at the target's tip: what either asks for is asked for, whatever the other says.
@@ -51,12 +52,31 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
     settings.verify = VerifyMode::strictest(verify.iter().map(String::as_str));
     let approval: Vec<String> = repo.config("chant.requireApproval").into_iter().chain(shared.require_approval).collect();
     settings.require_approval = RequireApproval::strictest(approval.iter().map(String::as_str));
-    settings.require_spec = repo.config_bool("chant.requireSpec", false) || shared.require_spec;
-    settings.require_signed = repo.config_bool("chant.requireSigned", false) || shared.require_signed;
+    settings.require_spec = config::strict(repo, "chant.requireSpec", true) || shared.require_spec;
+    settings.require_signed = config::strict(repo, "chant.requireSigned", true) || shared.require_signed;
     // From git config alone: it asks for less.
     settings.checks_in_runs = repo.config("chant.verifyIn").is_some_and(|value| value == "run");
-    settings.allow_override = repo.config_bool("chant.allowOverride", true) && shared.allow_override.unwrap_or(true);
+    settings.allow_override = config::strict(repo, "chant.allowOverride", false) && shared.allow_override.unwrap_or(true);
     Ok(settings)
+}
+
+/// The settings of the gate: what cannot be meant is taken for the strictest that it may be.
+const GATE: &[&str] =
+    &["chant.allowOverride", "chant.requireApproval", "chant.requireSigned", "chant.requireSpec", "chant.verify", "chant.verifyIn"];
+
+/// Says what of the settings of a branch had to be guessed: a hook stops nobody's work for a typing error, and asks for more meanwhile.
+pub fn tell_guesses(ctx: &Context, target: &str) -> Result<()> {
+    for fault in config::faults(&ctx.repo).into_iter().filter(|fault| GATE.contains(&fault.key.as_str())) {
+        ctx.out.warning(format!("{fault}; the strictest is taken"));
+        ctx.out.hint(fault.mend);
+    }
+    let Some(tip) = ctx.repo.reference(&format!("refs/heads/{target}"))? else { return Ok(()) };
+    let Some((blob, false)) = ctx.repo.entry_at(tip, FILE)? else { return Ok(()) };
+    for fault in settings::faults(&ctx.repo.blob(blob)?) {
+        ctx.out.warning(safe(&format!(".chant/config.md of {target}: {fault}")));
+        ctx.out.hint("what cannot be meant asks for the most; mend it there: git chant doctor");
+    }
+    Ok(())
 }
 
 /// What a branch that is at `tip` asks for. One that is not there yet asks for the most that is asked for elsewhere.
@@ -75,7 +95,7 @@ pub fn of_branch(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
 
 /// What `.chant/config.md` of a commit says.
 fn shared(repo: &Repository, tip: Oid) -> Result<Shared> {
-    let file = repo.entry_at(tip, b".chant/config.md")?;
+    let file = repo.entry_at(tip, FILE)?;
     Ok(file.map(|(blob, _)| Ok::<_, anyhow::Error>(settings::read(&repo.blob(blob)?))).transpose()?.unwrap_or_default())
 }
 

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::git::checkout::PathCommit;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
 use crate::output::Held;
+use crate::settings;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::runs::kept_ref;
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
@@ -250,8 +251,8 @@ fn refresh_spec(ctx: &Context, plan: &Plan) -> Result<()> {
 }
 
 /// How many runs of a spec are started until a person resets it.
-pub fn max_attempts(ctx: &Context) -> u32 {
-    ctx.repo.config("chant.maxAttempts").and_then(|text| text.parse().ok()).unwrap_or(3)
+pub fn max_attempts(ctx: &Context) -> Result<u32> {
+    settings::number(&ctx.repo, "chant.maxAttempts")
 }
 
 fn may_go_on(ctx: &Context, plan: &Plan) -> Result<()> {
@@ -260,7 +261,7 @@ fn may_go_on(ctx: &Context, plan: &Plan) -> Result<()> {
         return Err(Failure::new(format!("{id} waits for approval")).hint(format!("git chant approve {id}")).into());
     }
     verify::require_trust(ctx, &plan.spec, plan.options.trust)?;
-    let most = max_attempts(ctx);
+    let most = max_attempts(ctx)?;
     let starts = verify::facts(ctx, &plan.spec)?.starts_since_reset;
     if starts >= most && !plan.options.force {
         return Err(Failure::new(format!("{id} was started {starts} times (chant.maxAttempts)"))

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Oid, PushIf, PushRef, Pushed, Refused};
 use crate::output::safe;
+use crate::settings;
 use crate::spec::{Event, SpecId};
 use crate::store::notes::NOTES_REF;
 use crate::store::standing::Standing;
@@ -293,7 +294,12 @@ fn fold_in(ctx: &Context, remote: &str) -> Result<Plan> {
 /// With `chant.autoPush`, specs go along with an ordinary `git push`; our own runs no hooks, so it does not come back here. What fails is
 /// said, and stops nobody's push.
 pub fn carry(ctx: &Context, remote: &str) {
-    if !ctx.repo.config_bool("chant.autoPush", false) || !ctx.repo.remotes().iter().any(|name| name == remote) {
+    let setting = "chant.autoPush";
+    if let Some(fault) = ctx.repo.config(setting).and_then(|text| settings::fault(setting, &text)) {
+        ctx.out.warning(format!("{fault}; specs were not pushed along"));
+        ctx.out.hint(fault.mend);
+    }
+    if !ctx.repo.config_bool(setting, false) || !ctx.repo.remotes().iter().any(|name| name == remote) {
         return;
     }
     let mut report = Report::default();

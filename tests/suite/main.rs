@@ -39,6 +39,7 @@ mod real_managers;
 mod red_team;
 mod room;
 mod server;
+mod settings;
 mod several;
 mod share;
 mod shared_file;

@@ -94,6 +94,7 @@ fn labels_numbers_and_names_choose() {
     repo.chant(&["work", "--all", "--parallel", "3", "--dry-run"]).ok().says(", 3 at once:");
     repo.git(&["config", "chant.jobs", "many"]);
     repo.chant(&["work", "--parallel"]).fails(128).says("git config chant.jobs 4");
+    repo.git(&["config", "--unset", "chant.jobs"]);
     repo.chant(&["work", "--all", "--agent", "manual"]).fails(128).says("needs your terminal");
 }
 

@@ -3,16 +3,13 @@
 use super::{Claim, held_elsewhere, of};
 use crate::context::{self, Context};
 use crate::failure::Failure;
+use crate::settings;
 use crate::spec::{SpecId, Status};
 use crate::store::transport::transport;
 use crate::workflow::fold::{self, Move};
-use crate::workflow::plan::parse_duration;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// How long a claim may stand still before it is stale, where `chant.claimTimeout` says nothing.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// How long a claim has stood still before our eyes, and how long it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +34,7 @@ impl Age {
 
 /// `chant.claimTimeout`.
 pub fn timeout(ctx: &Context) -> Result<Duration> {
-    match ctx.repo.config("chant.claimTimeout") {
-        Some(text) => parse_duration(&text).context("chant.claimTimeout"),
-        None => Ok(TIMEOUT),
-    }
+    settings::time(&ctx.repo, "chant.claimTimeout")
 }
 
 /// How long a claim has stood still. The first look begins the count.

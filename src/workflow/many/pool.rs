@@ -4,10 +4,11 @@ use super::{Teller, What, Which, Worked};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::settings;
 use crate::spec::graph::Graph;
 use crate::spec::{Shown, SpecId, Status};
 use crate::store::Listed;
-use crate::workflow::plan::{Options, parse_duration};
+use crate::workflow::plan::Options;
 use crate::workflow::resume::{self, Unfinished};
 use crate::workflow::schedule::{Now, Share};
 use crate::workflow::{find, next, room};
@@ -62,10 +63,7 @@ pub(super) struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     pub(super) fn new(ctx: &'a Context, request: &'a Request) -> Result<Self> {
-        let stagger = ctx.repo.config("chant.stagger").map_or(Ok(Duration::from_secs(1)), |text| {
-            let refusal = || Failure::new(format!("chant.stagger is '{}', which is no duration", text.escape_debug()));
-            parse_duration(&text).map_err(|_| refusal().hint("git config chant.stagger 1s"))
-        })?;
+        let stagger = settings::time(&ctx.repo, "chant.stagger")?;
         Ok(Self {
             ctx,
             request,

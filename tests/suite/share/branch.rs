@@ -105,7 +105,7 @@ fn switching_there_and_back_loses_nothing() {
     said.says(&second);
     assert_eq!(them.git(&["for-each-ref", "refs/chant-remotes", "refs/chant-notes"]), "");
     us.git(&["config", "chant.transport", "pigeon"]);
-    us.chant(&["sync"]).fails(128).says("chant.transport is 'pigeon'").says("git config chant.transport branch");
+    us.chant(&["sync"]).fails(128).says("chant.transport is 'pigeon'").says("none of: refs, branch");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Tree {
     }
 
     /// Asks it to end, and kills what has not after `grace`, or at the first signal to us.
-    pub(super) fn end(&self, grace: Duration, signals: Option<&Signals>) -> bool {
+    pub(super) fn end(&self, grace: Duration, signals: Option<&Signals>, meanwhile: &mut dyn FnMut()) -> bool {
         let mut interrupted = false;
         if !self.is_alive() {
             return interrupted;
@@ -108,12 +108,14 @@ impl Tree {
                 return interrupted;
             }
             interrupted = signals.is_some_and(Signals::take);
+            meanwhile();
             std::thread::sleep(POLL);
         }
         let deadline = Instant::now() + AFTER_KILL;
         while self.is_alive() && Instant::now() < deadline {
             // Again each time: a process may have been forked while we were killing the others.
             self.kill();
+            meanwhile();
             std::thread::sleep(POLL);
         }
         interrupted
@@ -152,7 +154,7 @@ pub fn end_group(pgid: i32, grace: Duration) -> Result<()> {
 
 /// Ends a whole tree as [`end_group`] does a group.
 pub fn end_all(tree: &Tree, grace: Duration) -> Result<()> {
-    tree.end(grace, None);
+    tree.end(grace, None, &mut || {});
     if tree.is_alive() {
         bail!("could not end all processes of the agent");
     }
@@ -221,7 +223,7 @@ mod tests {
         if fs::read_dir("/proc/self").is_ok() {
             let careful = tree.clone().without_strangers();
             assert!(!careful.is_alive());
-            careful.end(Duration::from_secs(5), None);
+            careful.end(Duration::from_secs(5), None, &mut || {});
             assert!(stranger.try_wait().unwrap().is_none());
         }
         end_all(&tree, Duration::from_secs(5)).unwrap();

@@ -119,19 +119,23 @@ pub fn run_watched(task: Task, watch: &mut dyn Watch) -> Result<Ended> {
     let mut running = Running::new(child, &task)?;
     if let Err(error) = running.record(task.group_file.as_deref()) {
         running.stop(&signals, &mut || {})?;
-        running.sweep(&signals);
+        running.sweep(&signals, &mut || {});
         return Err(error);
     }
     let mut clock = Clock::new(&task);
     let ended = loop {
-        clock.heard(tail.follow(watch));
+        let heard = tail.follow(watch);
+        clock.heard(heard);
         if let Some(status) = running.child.try_wait().context("could not wait for the agent")? {
             break Ended::from(status);
         }
         let over = if signals.take() { Some(Ended::Interrupted) } else { clock.over() };
+        // What it has printed counts, and not what we have read of it: it may be far ahead.
+        let over = over.or_else(|| tail.cut().then_some(Ended::TooMuchOutput));
         if let Some(stopped) = over.or_else(|| watch.enough().then_some(Ended::Stopped)) {
             running.stop(&signals, &mut || {
                 tail.follow(watch);
+                tail.cut();
             })?;
             break stopped;
         }
@@ -139,13 +143,26 @@ pub fn run_watched(task: Task, watch: &mut dyn Watch) -> Result<Ended> {
             running.tree.look();
             watch.tick();
         }
-        std::thread::sleep(POLL);
+        if !tail.is_behind {
+            std::thread::sleep(POLL);
+        }
     };
-    let interrupted = running.sweep(&signals);
-    tail.follow(watch);
+    let interrupted = running.sweep(&signals, &mut || {
+        tail.cut();
+    });
     tail.cut();
-    Ok(if interrupted { Ended::Interrupted } else { ended })
+    // Of too much nobody wants to hear all.
+    let told = Instant::now();
+    while tail.follow(watch) > 0 && (!tail.was_cut || told.elapsed() < AT_ONCE * 20) {}
+    Ok(match ended {
+        _ if interrupted => Ended::Interrupted,
+        Ended::Exited(_) if tail.was_cut => Ended::TooMuchOutput,
+        ended => ended,
+    })
 }
+
+/// So long output is handed over before we look at the clock again, and at the log: that may take longer than printing.
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// How often we look who was born, and tell that time passes.
 const LOOK: Duration = Duration::from_millis(200);
@@ -154,7 +171,6 @@ const LOOK: Duration = Duration::from_millis(200);
 struct Clock {
     deadline: Option<Instant>,
     idle: Option<Duration>,
-    left: Option<u64>,
     heard: Instant,
     looked: Instant,
 }
@@ -163,21 +179,18 @@ impl Clock {
     fn new(task: &Task) -> Self {
         let now = Instant::now();
         let deadline = task.timeout.and_then(|timeout| now.checked_add(timeout));
-        Self { deadline, idle: task.idle, left: task.max_output, heard: now, looked: now }
+        Self { deadline, idle: task.idle, heard: now, looked: now }
     }
 
     fn heard(&mut self, bytes: u64) {
         if bytes > 0 {
             self.heard = Instant::now();
-            self.left = self.left.map(|left| left.saturating_sub(bytes));
         }
     }
 
     fn over(&self) -> Option<Ended> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             Some(Ended::TimedOut)
-        } else if self.left == Some(0) {
-            Some(Ended::TooMuchOutput)
         } else if self.idle.is_some_and(|idle| self.heard.elapsed() >= idle) {
             Some(Ended::Idle)
         } else {
@@ -291,8 +304,8 @@ impl Running {
     /// Ends what the agent left behind; true when we were signalled meanwhile.
     ///
     /// The leader has been waited for, so its number stays the group's only while the group has members: [`Tree::end`] looks first.
-    fn sweep(&self, signals: &Signals) -> bool {
-        self.tree.end(self.grace, Some(signals)) || signals.take()
+    fn sweep(&self, signals: &Signals, meanwhile: &mut dyn FnMut()) -> bool {
+        self.tree.end(self.grace, Some(signals), meanwhile) || signals.take()
     }
 }
 
@@ -340,6 +353,9 @@ struct Tail<'a> {
     position: u64,
     /// Nobody reads beyond it.
     limit: u64,
+    was_cut: bool,
+    /// There was more than could be handed over at once.
+    is_behind: bool,
     buffer: Vec<u8>,
 }
 
@@ -347,23 +363,26 @@ impl<'a> Tail<'a> {
     fn at_end(file: &'a File, most: Option<u64>) -> Result<Self> {
         let position = file.metadata().context("could not read the log")?.len();
         let limit = most.map_or(u64::MAX, |most| position.saturating_add(most));
-        Ok(Self { file, position, limit, buffer: vec![0; 64 * 1024] })
+        Ok(Self { file, position, limit, was_cut: false, is_behind: false, buffer: vec![0; 16 * 1024] })
     }
 
-    /// Takes away what was written beyond the limit before its writer could be ended: it may be gigabytes.
-    fn cut(&self) {
-        if self.file.metadata().is_ok_and(|metadata| metadata.len() > self.limit) {
+    /// Takes away what was written beyond the limit, now and as long as its writer lives: it may be gigabytes. True where there was any.
+    fn cut(&mut self) -> bool {
+        let beyond = self.file.metadata().is_ok_and(|metadata| metadata.len() > self.limit);
+        if beyond {
             // What stays is merely more than was asked for.
             drop(self.file.set_len(self.limit));
         }
+        self.was_cut |= beyond;
+        beyond
     }
 
     /// Hands over what is new, and says how much that is. A log that cannot be read is not worth the agent's life: what is missed now is in the file.
     fn follow(&mut self, watch: &mut dyn Watch) -> u64 {
         // Only up to the end that it has now: an agent that writes without end must not keep us from looking at the clock.
         let Ok(end) = self.file.metadata().map(|metadata| metadata.len()) else { return 0 };
-        let (before, end) = (self.position, end.min(self.limit));
-        while self.position < end {
+        let (before, end, began) = (self.position, end.min(self.limit), Instant::now());
+        while self.position < end && (self.position == before || began.elapsed() < AT_ONCE) {
             let most = usize::try_from(end - self.position).unwrap_or(usize::MAX).min(self.buffer.len());
             match self.file.read_at(&mut self.buffer[..most], self.position) {
                 Ok(0) | Err(_) => break,
@@ -373,6 +392,7 @@ impl<'a> Tail<'a> {
                 }
             }
         }
+        self.is_behind = self.position < end;
         self.position - before
     }
 }

@@ -92,6 +92,9 @@ impl CommitBy {
     }
 }
 
+/// More output than anybody reads, and less than fills a disk.
+pub const MUCH_OUTPUT: u64 = 256 << 20;
+
 /// When an agent is ended by us. What is `None` has no limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -118,7 +121,7 @@ impl Limits {
     /// measured).
     fn of_a_client() -> Self {
         let (time, idle) = (Duration::from_secs(4 * 3600), Duration::from_secs(3600));
-        Self { time: Some(time), idle: Some(idle), output: Some(256 << 20), ..Self::default() }
+        Self { time: Some(time), idle: Some(idle), output: Some(MUCH_OUTPUT), ..Self::default() }
     }
 }
 

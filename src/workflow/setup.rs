@@ -4,6 +4,7 @@
 //! files that it makes are remembered, so that they do not keep a finished worktree from being removed.
 
 use crate::agent::process::{Ended, Task, run as run_process};
+use crate::agent::settings::MUCH_OUTPUT;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Repository, worktrees};
@@ -39,7 +40,7 @@ pub fn prepare(ctx: &Context, worktree: &Path) -> Result<()> {
         group_file: None,
         timeout: Some(MOST),
         idle: None,
-        max_output: None,
+        max_output: Some(MUCH_OUTPUT),
         grace: Duration::from_secs(2),
         interactive: false,
     };
@@ -48,6 +49,7 @@ pub fn prepare(ctx: &Context, worktree: &Path) -> Result<()> {
         let how = match ended {
             Ended::Exited(code) => format!("exited with {code}"),
             Ended::TimedOut => "took too long".to_owned(),
+            Ended::TooMuchOutput => "printed too much".to_owned(),
             _ => "was ended".to_owned(),
         };
         let said = String::from_utf8_lossy(&std::fs::read(log.path()).unwrap_or_default()).into_owned();

@@ -191,6 +191,43 @@ fn an_agent_that_prints_without_end_is_ended() {
 }
 
 #[test]
+fn what_is_printed_counts_and_not_what_was_read_of_it() {
+    let (dir, run_dir) = fixture();
+    let log = run_dir.log_path();
+    let mut times = 0;
+    // Whoever hears it is slow.
+    let task = Task { max_output: Some(100_000), ..task(&run_dir, dir.path(), "head -c 1000000 /dev/zero; sleep 1000") };
+    let ended = run(task, &mut |_| {
+        times += 1;
+        match times {
+            1 => std::thread::sleep(SHORT),
+            _ => assert!(std::fs::metadata(&log).unwrap().len() <= 100_000, "it was not looked at meanwhile"),
+        }
+    });
+    assert_eq!(ended.unwrap(), Ended::TooMuchOutput);
+}
+
+#[test]
+fn one_that_will_not_end_fills_no_disk_meanwhile() {
+    let (dir, run_dir) = fixture();
+    let cut = "head -c 1000000 /dev/zero; until [ $(stat -c %s \"$0\") -le 100000 ]; do sleep 0.01; done";
+    let script = format!("trap '' INT TERM; {cut}; {cut}; exit 0");
+    let task = task(&run_dir, dir.path(), "");
+    let args = vec!["-c".into(), script.into(), run_dir.log_path().into()];
+    assert_eq!(run_quietly(Task { args, max_output: Some(100_000), ..task }).0, Ended::TooMuchOutput);
+    assert_eq!(std::fs::metadata(run_dir.log_path()).unwrap().len(), 100_000);
+}
+
+#[test]
+fn too_much_is_too_much_also_of_one_that_ended_by_itself() {
+    let (dir, run_dir) = fixture();
+    let (ended, said) = run_quietly(Task { max_output: Some(100_000), ..task(&run_dir, dir.path(), "head -c 100001 /dev/zero") });
+    assert_eq!((ended, said.len()), (Ended::TooMuchOutput, 100_000));
+    let (ended, said) = run_quietly(Task { max_output: Some(100_000), ..task(&run_dir, dir.path(), "head -c 100000 /dev/zero") });
+    assert_eq!((ended, said.len()), (Ended::Exited(0), 100_000));
+}
+
+#[test]
 fn an_agent_may_end_its_tools_itself_when_it_is_interrupted() {
     let script = "trap 'echo used 3; exit 0' INT; trap 'echo late' TERM; echo on; while :; do sleep 0.05; done";
     let (ended, said) = run_until_ended(script, "on\n", |time, task| Task { timeout: Some(time), ..task });

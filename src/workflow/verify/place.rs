@@ -6,6 +6,7 @@
 
 use super::Verdict;
 use crate::agent::process::{Ended, Task, run as run_process};
+use crate::agent::settings::MUCH_OUTPUT;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository, idle, worktrees};
@@ -17,6 +18,7 @@ use crate::workflow::{judge, plan, setup, verify};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -111,7 +113,7 @@ impl Place {
             group_file: None,
             timeout: self.timeout,
             idle: None,
-            max_output: None,
+            max_output: Some(MUCH_OUTPUT),
             grace: Duration::from_secs(2),
             interactive: false,
         };
@@ -126,7 +128,8 @@ impl Place {
             Ended::Exited(code) => (code, format!("it exited with {code}")),
             Ended::Signalled(signal) => (128 + signal, format!("it was ended by signal {signal}")),
             Ended::TimedOut => (124, "it took too long (chant.verifyTimeout)".to_owned()),
-            Ended::Idle | Ended::TooMuchOutput | Ended::Stopped => (1, "it was ended".to_owned()),
+            Ended::TooMuchOutput => (1, "it printed too much, and was ended".to_owned()),
+            Ended::Idle | Ended::Stopped => (1, "it was ended".to_owned()),
             Ended::Interrupted => return Err(Failure::new("interrupted").into()),
         };
         Ok(Verdict::Fail { exit, reason: format!("{reason}{}", last_lines(log.path())) })
@@ -253,9 +256,20 @@ fn is_worktree(repo: &Repository, path: &Path) -> Result<bool> {
     Ok(repo.worktrees()?.iter().any(|tree| !tree.prunable && tree.path == path))
 }
 
+/// The end of what a command printed.
 fn last_lines(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = safe(&String::from_utf8_lossy(&bytes));
+    // Merely words about a failure: what cannot be read is left out.
+    let text = safe(&String::from_utf8_lossy(&end_of(log).unwrap_or_default()));
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n    {line}")).collect()
+}
+
+/// The last bytes of a file that may be large.
+fn end_of(log: &Path) -> std::io::Result<Vec<u8>> {
+    const MOST: u64 = 8192;
+    let mut file = File::open(log)?;
+    file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(MOST)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -125,6 +125,14 @@ fn a_flood_without_end_is_ended_and_the_disk_is_spared() {
 }
 
 #[test]
+fn a_criterion_that_floods_is_ended_too() {
+    let (repo, _) = repository(COMMIT);
+    let id = repo.add_spec("Flood", &["It is quiet `$ yes 'a line'`"]);
+    work(&repo, &id, &[]).fails(1).says("criterion 1 failed");
+    repo.chant(&["verify", &id]).fails(1).says("it printed too much, and was ended").says("    a line");
+}
+
+#[test]
 fn escapes_and_bytes_that_are_no_text_reach_the_log_and_no_terminal() {
     let (repo, id) = repository(&format!(
         "{COMMIT}printf '\\033]0;owned\\007\\033[2J\\377\\376 \\342\\200\\256 ## Acceptance Criteria\\r\\n- [x] No\\n'"

@@ -38,7 +38,7 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
     // A server has its own word on overrides, and says it in its own configuration.
     settings.allow_override &= !asked.on_server || ctx.repo.config_bool("chant.allowOverride", false);
     let commits = incoming_commits(ctx, asked, &settings)?;
-    let heads = heads(ctx, asked, &commits)?;
+    let heads = heads(ctx, asked, &commits, &settings)?;
     let mut incoming = Incoming { target: asked.target.clone(), commits, heads, ..Incoming::default() };
     let ids = gate::implemented_by(&incoming);
     if !ids.is_empty() {
@@ -79,24 +79,37 @@ pub fn ask(ctx: &Context, asked: &Asked) -> Result<Decision> {
 pub fn coming(ctx: &Context, asked: &Asked) -> Result<BTreeSet<String>> {
     let settings = of_branch(&ctx.repo, asked.current)?;
     let commits = incoming_commits(ctx, asked, &settings)?;
-    let heads = heads(ctx, asked, &commits)?;
+    let heads = heads(ctx, asked, &commits, &settings)?;
     Ok(gate::implemented_by(&Incoming { commits, heads, ..Incoming::default() }))
 }
 
 /// What comes in, by the names that it was given, and by those of the runs' branches that are in it: `git pull` gives none, nor does a commit.
-fn heads(ctx: &Context, asked: &Asked, commits: &[IncomingCommit]) -> Result<Vec<IncomingHead>> {
+fn heads(ctx: &Context, asked: &Asked, commits: &[IncomingCommit], settings: &Settings) -> Result<Vec<IncomingHead>> {
     let coming: HashSet<&str> = commits.iter().map(|commit| commit.id.as_str()).collect();
-    let mut places = vec!["refs/heads/".to_owned()];
-    places.extend(ctx.repo.remotes().iter().map(|remote| format!("refs/remotes/{remote}/")));
     let mut heads: Vec<IncomingHead> =
         asked.heads.iter().map(|(commit, branch)| IncomingHead { commit: commit.to_string(), branch: branch.clone() }).collect();
-    for place in places {
-        for (name, tip) in ctx.repo.references(&format!("{place}chant/"))? {
-            let branch = name.strip_prefix(&place).map(str::to_owned);
-            heads.extend(coming.contains(tip.to_string().as_str()).then(|| IncomingHead { commit: tip.to_string(), branch }));
-        }
+    for (branch, tip) in run_branches(ctx)? {
+        let commit = tip.to_string();
+        heads.extend(coming.contains(commit.as_str()).then_some(IncomingHead { commit, branch: Some(branch) }));
+    }
+    // Where every commit has to name its spec, being like the work of one is no name.
+    if !settings.require_spec {
+        heads.extend(taken::in_other_words(ctx, asked, commits)?);
     }
     Ok(heads)
+}
+
+/// The branches of runs here and as remotes had them, without the place in front of the name.
+pub(super) fn run_branches(ctx: &Context) -> Result<Vec<(String, Oid)>> {
+    let mut places = vec!["refs/heads/".to_owned()];
+    places.extend(ctx.repo.remotes().iter().map(|remote| format!("refs/remotes/{remote}/")));
+    let mut branches = Vec::new();
+    for place in places {
+        for (name, tip) in ctx.repo.references(&format!("{place}chant/"))? {
+            branches.extend(name.strip_prefix(&place).map(|branch| (branch.to_owned(), tip)));
+        }
+    }
+    Ok(branches)
 }
 
 /// The code tree that the branch will have.

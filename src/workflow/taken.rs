@@ -1,8 +1,8 @@
 //! How a result holds a spec's work: as its own commits, or in others that do the same; and what comes in with it that is none of it.
 
-use super::judge::{Asked, View};
+use super::judge::{Asked, View, run_branches};
 use crate::context::Context;
-use crate::gate::{self, Incoming};
+use crate::gate::{self, Incoming, IncomingCommit, IncomingHead};
 use crate::git::Oid;
 use crate::spec::Facts;
 use crate::store::Spec;
@@ -51,6 +51,29 @@ pub(super) fn over(ctx: &Context, id: &str, tip: Oid, incoming: &Incoming, asked
         }
     }
     Ok(None)
+}
+
+/// What comes in without a name where it leaves just the code of a run's branch: a squash by hand, or by a program that runs no hooks.
+pub(super) fn in_other_words(ctx: &Context, asked: &Asked, commits: &[IncomingCommit]) -> Result<Vec<IncomingHead>> {
+    let exempt = |commit: &IncomingCommit| commit.planning_only || commit.revert_ok || commit.clean_merge;
+    let nameless = commits.iter().any(|commit| !exempt(commit) && gate::implemented(commit).is_empty());
+    let (true, Some(current), [(head, _)]) = (nameless, asked.current, &asked.heads[..]) else { return Ok(Vec::new()) };
+    let (before, after) = (ctx.repo.root_code(current)?, ctx.repo.root_code(*head)?);
+    let mut found = Vec::new();
+    if before == after {
+        return Ok(found);
+    }
+    for (branch, tip) in run_branches(ctx)? {
+        if tip == *head || ctx.repo.root_code(tip)? != after {
+            continue;
+        }
+        // A branch on which nothing is done yet looks like what it began on, to which somebody may go back.
+        let began = ctx.repo.merge_bases(tip, current)?.first().copied();
+        if began.map(|began| ctx.repo.root_code(began)).transpose()? != Some(after.clone()) {
+            found.push(IncomingHead { commit: head.to_string(), branch: Some(branch) });
+        }
+    }
+    Ok(found)
 }
 
 /// The incoming commits of a spec that its finish does not know, so that no verdict is about them: put upon its work, or naming it beside

@@ -51,6 +51,37 @@ fn a_squash_that_differs_in_blanks_or_place_is_not_the_work() {
     repo.try_git(&["merge", "-q", "squash"]).ok();
 }
 
+/// Written anew, by a program that runs no hooks, and on a server that has the branch.
+#[test]
+fn a_nameless_squash_is_the_work_that_it_is() {
+    let repo = repository();
+    repo.write("f.py", BEFORE);
+    repo.commit_all("Begin");
+    let begun = repo.add_spec("Not yet", &["It is good"]);
+    let id = repo.add_spec("Do it", &["It is good"]);
+    let bare = repo.at(repo.with_origin());
+    bare.chant(&["hooks", "install", "--server"]).ok();
+    repo.write("../done", DONE);
+    repo.agent("half", "cat ../../../../done >f.py; git commit -q -a -m Two; exit 1");
+    repo.chant(&["work", &id]).fails(1);
+    repo.agent("none", "exit 1");
+    repo.chant(&["work", &begun]).fails(1);
+    commit(&repo, "squash", "main", DONE, "Improve");
+    let why = format!("spec {id} is failed");
+    refused(&repo, "squash", &why);
+    repo.write("f.py", DONE);
+    let said = repo.try_git(&["commit", "-q", "-a", "-m", "Improve"]);
+    assert!(said.code != 0 && said.stderr.contains(&why) && !said.stderr.contains(&begun), "{said}");
+    repo.git(&["reset", "-q", "--hard"]);
+    repo.git(&["push", "-q", "--no-verify", "origin", &format!("chant/{id}"), "refs/chant/*:refs/chant/*"]);
+    repo.try_git(&["push", "-q", "--no-verify", "origin", "squash:main"]).fails(1).says(&format!("remote: error: {why}"));
+    // Anything else is like any other commit, and so is going back to where a branch began on which nothing is done.
+    commit(&repo, "other-way", "main", DEDENTED, "Improve");
+    repo.try_git(&["merge", "-q", "other-way"]).ok();
+    repo.write("f.py", BEFORE);
+    repo.try_git(&["commit", "-q", "-a", "-m", "Go back"]).ok();
+}
+
 #[test]
 fn a_copy_that_differs_in_place_is_more_work() {
     // To a patch id both places are one.

@@ -215,7 +215,7 @@ fn a_script_has_limits_too() {
     repo.chant(&["work", &id, "--agent", "script"]).fails(1).says("printed too much, and was ended (maxOutput)");
     repo.chant(&["agents"]).ok().says_not("broken");
     repo.git(&["config", "chant.agent.script.timeout", "soon"]);
-    repo.chant(&["resume", &id, "--agent", "script"]).fails(128).says("git config chant.agent.script.timeout 2h");
+    repo.chant(&["resume", &id, "--agent", "script"]).fails(128).says("git config chant.agent.script.timeout");
 }
 
 #[test]

@@ -62,7 +62,13 @@ pub fn beside(repo: &TestRepo, verbs: impl FnOnce(&TestRepo)) {
 /// Tries every way: each is refused with just these reasons and the command that mends each, and nothing is touched.
 #[track_caller]
 pub fn refused_in_every_way(repo: &TestRepo, branch: &str, reasons: &[(&str, &str)]) {
-    for way in ways(branch) {
+    refused_in(repo, ways(branch), reasons);
+}
+
+/// The same in these ways.
+#[track_caller]
+pub fn refused_in(repo: &TestRepo, ways: Vec<Vec<&str>>, reasons: &[(&str, &str)]) {
+    for way in ways {
         let (before, head) = (repo.snapshot(), repo.head());
         let said = repo.try_git(&way);
         assert!(said.code != 0, "git {} was let through: {said}", way.join(" "));
@@ -103,33 +109,10 @@ fn allowed_in_every_way(repo: &TestRepo, id: &str) {
     }
 }
 
-/// A linked worktree on `main`, while the main one is elsewhere.
-fn linked(repo: &TestRepo) -> TestRepo {
-    repo.git(&["switch", "-q", "-c", "elsewhere"]);
-    let path = repo.root().join("linked tree");
-    repo.git(&["worktree", "add", "-q", path.to_str().unwrap(), "main"]);
-    repo.at(path)
-}
-
 #[test]
 fn complete_work_passes_in_every_way() {
     let (repo, id) = finished(&["It is there `$ test -f work-*`", "It is good"], &[]);
     allowed_in_every_way(&repo, &id);
-}
-
-#[test]
-fn complete_work_passes_in_a_linked_worktree() {
-    let (repo, id) = finished(&["It is good"], &[]);
-    allowed_in_every_way(&linked(&repo), &id);
-}
-
-#[test]
-fn an_unticked_box_is_refused_in_a_linked_worktree() {
-    let (repo, id) = finished(&["It is good"], &[]);
-    let there = linked(&repo);
-    repo.chant(&["uncheck", &id, "1"]).ok();
-    let reason = format!("spec {id}: criterion 1 is not ticked: It is good");
-    refused_in_every_way(&there, &format!("chant/{id}"), &[(&reason, &format!("git chant check {id} 1"))]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Every reason for which work is incomplete, through every ordinary way of merging.
+//! Every reason for which work is incomplete, through several ways of merging; one of them through every ordinary way.
 
-use super::{TestRepo, WORKER, beside, finished, refused_in_every_way, repository};
+use super::{TestRepo, WORKER, beside, finished, refused_in, refused_in_every_way, repository, ways};
 
 /// Rewrites a part of the newest document on another branch than `main`, with the editor.
 fn rewrite(repo: &TestRepo, id: &str, from: &str, to: &str) {
@@ -11,11 +11,11 @@ fn rewrite(repo: &TestRepo, id: &str, from: &str, to: &str) {
     beside(repo, |repo| drop(repo.chant(&["edit", id]).ok().says("Edited")));
 }
 
-/// [`refused_in_every_way`], with reasons that were made here.
+/// [`refused_in`] several ways, with reasons that were made here.
 #[track_caller]
 fn refused(repo: &TestRepo, branch: &str, reasons: &[(String, String)]) {
     let reasons: Vec<_> = reasons.iter().map(|(reason, mend)| (reason.as_str(), mend.as_str())).collect();
-    refused_in_every_way(repo, branch, &reasons);
+    refused_in(repo, ways(branch).into_iter().step_by(2).collect(), &reasons);
 }
 
 #[test]
@@ -41,7 +41,8 @@ fn a_box_is_not_ticked() {
         (format!("spec {id}: criterion 1 is not ticked: It is good"), format!("git chant check {id} 1")),
         (format!("spec {id}: criterion 2 is not ticked: It is fast"), format!("git chant check {id} 2")),
     ];
-    refused(&repo, &format!("chant/{id}"), &reasons);
+    let reasons: Vec<_> = reasons.iter().map(|(reason, mend)| (reason.as_str(), mend.as_str())).collect();
+    refused_in_every_way(&repo, &format!("chant/{id}"), &reasons);
 }
 
 #[test]
@@ -169,6 +170,6 @@ fn a_spec_that_this_clone_lacks() {
     repo.write("work", "x\n");
     repo.commit_all("Do it\n\nChant-Spec: 2026-01-01-001-zzz");
     repo.git(&["switch", "-q", "main"]);
-    let reason = "spec 2026-01-01-001-zzz is not known in this clone";
-    refused_in_every_way(&repo, "from-elsewhere", &[(reason, "git chant fetch")]);
+    let reason = "spec 2026-01-01-001-zzz is not known in this clone".to_owned();
+    refused(&repo, "from-elsewhere", &[(reason, "git chant fetch".to_owned())]);
 }

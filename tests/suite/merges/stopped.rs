@@ -66,13 +66,14 @@ fn a_conflict_is_refused_at_its_commit() {
 /// What the refusal says to type, once what was missing is there.
 #[test]
 fn what_was_refused_in_the_midst_of_it_goes_on() {
+    let (all, id) = finished(&["It is good"], &[]);
     for (way, goes_on) in [
         ("cherry-pick $work", "git cherry-pick --continue"),
         ("format-patch -q --stdout -1 $work | git am -q", "git am --continue"),
         ("rebase -q --no-verify $work", "git rebase --continue"),
         ("merge -q --no-ff --no-edit $work", "git merge --continue"),
     ] {
-        let (repo, id) = finished(&["It is good"], &[]);
+        let repo = all.copy();
         if goes_on.contains("merge") {
             repo.chant(&["hooks", "install", "--light"]).ok();
         }

@@ -13,11 +13,8 @@ const WAYS: &[&str] = &[
     "mkdir -p sub; cd sub; git merge -q $B",
     "cd ..; git -C repo merge -q $B",
     "cd ..; GIT_DIR=repo/.git GIT_WORK_TREE=repo git merge -q $B",
-    "cd ..; git --git-dir=repo/.git --work-tree=repo merge -q --no-ff --no-edit $B",
     "cp .git/index ../own-index; export GIT_INDEX_FILE=$PWD/../own-index; echo x >>README.md; git commit -q -a -m \"chant($ID): more\"",
-    "GIT_REFLOG_ACTION=mine git pull -q --no-rebase . $B",
     "env -u HOME git merge -q $B",
-    "GIT_OPTIONAL_LOCKS=0 GIT_LITERAL_PATHSPECS=1 git merge -q $B",
     "CDPATH=/ IFS=/ git merge -q $B",
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{Git, Oid, Repository};
 use anyhow::Result;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -68,6 +68,24 @@ fn stamp(path: &Path) -> String {
 }
 
 impl Repository {
+    /// The file with the repository's own configuration, which every checkout obeys.
+    pub fn own_config(&self) -> Vec<u8> {
+        std::fs::read(self.common_dir().join("config")).unwrap_or_default()
+    }
+
+    /// The keys that two such files do not have alike. Values may be keys to something else: they are not told.
+    pub fn changed_keys(&self, was: &[u8], is: &[u8]) -> Result<BTreeSet<String>> {
+        if was == is {
+            return Ok(BTreeSet::new());
+        }
+        let entries = |file: &[u8]| -> Result<BTreeSet<Vec<u8>>> {
+            let list = self.git().command(["config", "--no-includes", "--file", "-", "--list", "-z"]).stdin(file.to_vec()).output()?;
+            Ok(list.split(|&byte| byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
+        };
+        let key = |entry: &Vec<u8>| String::from_utf8_lossy(entry.split(|&byte| byte == b'\n').next().unwrap_or_default()).into_owned();
+        Ok(entries(was)?.symmetric_difference(&entries(is)?).map(key).collect())
+    }
+
     /// The commits of the stash, newest first. All worktrees share it.
     pub fn stashes(&self) -> Result<Vec<Oid>> {
         if self.reference("refs/stash")?.is_none() {

@@ -31,6 +31,7 @@ pub struct Outside {
     checkouts: BTreeMap<PathBuf, Checkout>,
     branches: BTreeMap<String, Oid>,
     stashes: Vec<Oid>,
+    config: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,7 +88,7 @@ impl Looking {
         let checkouts = seen.collect();
         let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
         let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
-        Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default() }
+        Outside { checkouts, branches, stashes: ctx.repo.stashes().unwrap_or_default(), config: ctx.repo.own_config() }
     }
 
     /// What was seen, of a moment ago at most, and not before the worktree was set up: what a person or the setup does meanwhile is not the
@@ -114,12 +115,27 @@ pub fn compare(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> V
             });
         }
     }
+    list.extend(config(ctx, before, after));
     list.extend(branches(ctx, run, before, after));
     for lost in before.stashes.iter().filter(|stash| !after.stashes.contains(stash)) {
         keep(ctx, run, *lost);
         list.push(Difference { what: format!("the stash lost {}", lost.short()), see: format!("git stash apply {lost}") });
     }
     list
+}
+
+/// What every checkout obeys, the person's own too. What git notes down for a branch comes and goes with branches.
+fn config(ctx: &Context, before: &Outside, after: &Outside) -> Option<Difference> {
+    let see = "git config --local --list".to_owned();
+    let Ok(mut keys) = ctx.repo.changed_keys(&before.config, &after.config) else {
+        return Some(Difference { what: "the repository's configuration cannot be read any more".to_owned(), see });
+    };
+    keys.retain(|key| !key.starts_with("branch."));
+    let named: Vec<&str> = keys.iter().take(NAMED).map(String::as_str).collect();
+    let more = keys.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = one_line(&format!("the repository's configuration: changed: {}{more}", named.join(", ")));
+    (!keys.is_empty()).then_some(Difference { what, see })
 }
 
 /// Branches that are gone or left commits behind. One that only went forward is somebody's ordinary work.

@@ -81,6 +81,27 @@ fn a_branch_that_was_deleted_or_rewritten_and_a_dropped_stash_are_reported_and_k
 }
 
 #[test]
+fn a_changed_configuration_is_reported_by_its_keys() {
+    let sets = "git config core.bare true; git config core.hooksPath /nowhere; git config remote.x.url https://me:secret@example.com\n\
+        git config --unset chant.remark; git config branch.x.remote x; git branch -q own; git config branch.own.remote .";
+    let (repo, id) = repository(&format!("{COMMIT}{sets}"));
+    repo.git(&["config", "chant.remark", "mine"]);
+    let said = work_that_makes(&repo, &id, &[], &["own"]).ok();
+    said.clone()
+        .says("the repository's configuration: changed: chant.remark, core.bare, core.hookspath, remote.x.url\n")
+        .says("hint: git config --local --list");
+    assert!(!said.stderr.contains("secret"), "{said}");
+    let (repo, id) = repository(&format!("{COMMIT}echo '[' >>\"$(git rev-parse --git-common-dir)/config\""));
+    // git itself refuses everything in such a repository; it is in order again as soon as the file is.
+    let config = repo.git_dir().join("config");
+    repo.chant(&["work", &id]).fails(128).says("bad config line");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.trim_end_matches("[\n")).unwrap();
+    assert!(reachable(&repo, "Make one"));
+    repo.chant(&["list"]).ok().says(&format!("git chant resume {id}"));
+}
+
+#[test]
 fn a_failed_run_reports_it_too() {
     let (repo, id) = repository(&format!("{MAIN}echo changed >>README.md; exit 3"));
     work(&repo, &id, &[]).fails(1).says("the agent exited with 3").says("the main checkout: changed: README.md");

@@ -2,7 +2,6 @@
 //! is not seen at once is `None`, and git's own to answer.
 
 use super::{Oid, Repository};
-use anyhow::{Context as _, Result};
 use std::collections::{BTreeMap, HashMap};
 
 /// How many commits are looked at.
@@ -85,13 +84,14 @@ impl Repository {
         commits.iter().map(paths).collect()
     }
 
-    /// What a commit has at its top but `.chant`: enough to tell that the code of two commits differs.
-    pub fn root_code(&self, commit: Oid) -> Result<BTreeMap<Vec<u8>, Oid>> {
-        let tree = self.gix.find_tree(self.commit(commit)?.tree.0).context("could not read a tree")?;
+    /// What a commit has at its top but `.chant`: enough to tell that the code of two commits differs. `None` where its tree is not here, as
+    /// in a clone that has no trees but those that were checked out.
+    pub fn root_code(&self, commit: Oid) -> Option<BTreeMap<Vec<u8>, Oid>> {
+        let tree = self.gix.find_tree(self.commit(commit).ok()?.tree.0).ok()?;
         let entries = tree.iter().map(|entry| entry.map(|entry| (entry.filename().to_vec(), Oid(entry.object_id()))));
-        let mut entries = entries.collect::<Result<BTreeMap<_, _>, _>>().context("could not read a tree")?;
+        let mut entries = entries.collect::<Result<BTreeMap<_, _>, _>>().ok()?;
         entries.remove(&b".chant"[..]);
-        Ok(entries)
+        Some(entries)
     }
 
     /// Adds the paths of all files that differ between two trees; `None` where one cannot be read.

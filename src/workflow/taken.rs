@@ -58,18 +58,18 @@ pub(super) fn in_other_words(ctx: &Context, asked: &Asked, commits: &[IncomingCo
     let exempt = |commit: &IncomingCommit| commit.planning_only || commit.revert_ok || commit.clean_merge;
     let nameless = commits.iter().any(|commit| !exempt(commit) && gate::implemented(commit).is_empty());
     let (true, Some(current), [(head, _)]) = (nameless, asked.current, &asked.heads[..]) else { return Ok(Vec::new()) };
-    let (before, after) = (ctx.repo.root_code(current)?, ctx.repo.root_code(*head)?);
+    let (before, after) = (ctx.repo.root_code(current), ctx.repo.root_code(*head));
     let mut found = Vec::new();
-    if before == after {
+    if before == after || after.is_none() {
         return Ok(found);
     }
     for (branch, tip) in run_branches(ctx)? {
-        if tip == *head || ctx.repo.root_code(tip)? != after {
+        if tip == *head || ctx.repo.root_code(tip) != after {
             continue;
         }
         // A branch on which nothing is done yet looks like what it began on, to which somebody may go back.
         let began = ctx.repo.merge_bases(tip, current)?.first().copied();
-        if began.map(|began| ctx.repo.root_code(began)).transpose()? != Some(after.clone()) {
+        if began.and_then(|began| ctx.repo.root_code(began)) != after {
             found.push(IncomingHead { commit: head.to_string(), branch: Some(branch) });
         }
     }

@@ -75,6 +75,14 @@ fn a_nameless_squash_is_the_work_that_it_is() {
     repo.git(&["reset", "-q", "--hard"]);
     repo.git(&["push", "-q", "--no-verify", "origin", &format!("chant/{id}"), "refs/chant/*:refs/chant/*"]);
     repo.try_git(&["push", "-q", "--no-verify", "origin", "squash:main"]).fails(1).says(&format!("remote: error: {why}"));
+    // A clone that has not the trees of the branch can still commit.
+    bare.git(&["config", "uploadpack.allowFilter", "true"]);
+    let partial = repo.at(repo.root().join("partial"));
+    let url = format!("file://{}", bare.path().display());
+    repo.git(&["clone", "-q", "--filter=tree:0", &url, partial.path().to_str().unwrap()]);
+    partial.chant(&["init"]).ok();
+    partial.write("f.py", "x = 0\n");
+    partial.try_git(&["commit", "-q", "-a", "-m", "Else"]).ok();
     // Anything else is like any other commit, and so is going back to where a branch began on which nothing is done.
     commit(&repo, "other-way", "main", DEDENTED, "Improve");
     repo.try_git(&["merge", "-q", "other-way"]).ok();

@@ -1,5 +1,6 @@
 use crate::failure::Outcome;
 use crate::git::{self, Repository};
+use crate::output::{Output, safe};
 use crate::spec::join::{Side, Version, join};
 use crate::spec::{Approval, Document, SpecId, Status, intent};
 use crate::store::Store;
@@ -33,6 +34,12 @@ pub fn run(args: Args) -> Result<Outcome> {
     // No event stands behind a file, so both sides weigh the same, and their bytes decide what is left.
     let (tip_a, tip_b) = (intent::id(&ours), intent::id(&theirs));
     let joined = join(base.as_ref(), &side(&ours, &tip_a), &side(&theirs, &tip_b));
+    if let (Some(path), false) = (&args.path, joined.collided.is_empty()) {
+        // The rule that decides it is that of two clones, so that both sides of a merge make the same file.
+        let (keys, path) = (joined.collided.join(" and "), path.display());
+        let out = Output::new(None);
+        out.warning(safe(&format!("{path}: both sides changed {keys}, and one value was taken; look at it before you go on")));
+    }
     if joined.conflicts.is_empty() {
         files::replace(&args.ours, joined.document.as_bytes())?;
         return Ok(Outcome::Yes);

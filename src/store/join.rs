@@ -4,7 +4,8 @@ use super::history::best_common;
 use super::sync::seen_ref;
 use super::{Recorded, Relation, Spec, Store};
 use crate::git::{CommitDraft, Oid, Signature};
-use crate::spec::join::{Side, Version, join};
+use crate::spec::event::one_line;
+use crate::spec::join::{Joined, Side, Version, join};
 use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status};
 use anyhow::Result;
 use std::collections::HashSet;
@@ -35,7 +36,7 @@ impl Store<'_> {
         let event = Event {
             kind: EventKind::Join,
             title: joined.document.title(),
-            text: story(a, b, &joined.conflicts),
+            text: story(a, b, &joined),
             status: joined.status,
             attempt: joined.attempt,
             blob: blob.to_string(),
@@ -44,7 +45,7 @@ impl Store<'_> {
             depends_on: front.depends_on,
             approval: joined.approval,
             nonce: None,
-            extra: joined.conflicts.iter().map(|what| ("Conflict".to_owned(), (*what).to_owned())).collect(),
+            extra: extra(&joined),
         };
         // Inputs are those of the side whose outcome counts; the other's are in its own tree.
         let with_outcome = if a.event.attempt == joined.attempt && a.event.status == joined.status { a } else { b };
@@ -98,13 +99,16 @@ impl Store<'_> {
         Ok(tips)
     }
 
-    /// The specs that are called `<id>.1` and so on: one of them may have given that id away.
+    /// The specs that are called `<id>.1` and so on, archived ones too: one of them may have given that id away.
     pub fn gave_away(&self, id: &SpecId) -> Result<Vec<Spec>> {
         let (mut list, mut missing) = (Vec::new(), 0);
         for next in (1..).map_while(|number| SpecId::parse(&format!("{id}.{number}")).ok()) {
-            match self.load(&next)? {
+            let found = match self.load(&next)? {
+                None => self.load_archived(&next)?,
+                live => live,
+            };
+            match found {
                 Some(spec) => list.push(spec),
-                // The archive may have taken some.
                 None if missing == 3 => break,
                 None => missing += 1,
             }
@@ -125,17 +129,25 @@ impl Store<'_> {
 }
 
 /// What `git log` says of a join.
-fn story(a: &Spec, b: &Spec, conflicts: &[&str]) -> String {
-    let both = format!("Two clones changed this spec at once: {} and {} are one now.", a.tip.short(), b.tip.short());
-    if conflicts.is_empty() {
-        return both;
+fn story(a: &Spec, b: &Spec, joined: &Joined) -> String {
+    let mut story = format!("Two clones changed this spec at once: {} and {} are one now.", a.tip.short(), b.tip.short());
+    if !joined.conflicts.is_empty() {
+        story += &format!("\nBoth changed the same lines of the {}, and one side's were taken.", joined.conflicts.join(" and "));
     }
-    let what = conflicts.join(" and ");
-    format!(
-        "{both}\nBoth changed the same lines of the {what}, and one side's were taken.\nSee both: git diff {}:spec.md {}:spec.md",
-        a.tip.short(),
-        b.tip.short()
-    )
+    if !joined.collided.is_empty() {
+        story += &format!("\nBoth changed {}, and one side's value was taken.", one_line(&joined.collided.join(" and ")));
+    }
+    if joined.conflicts.is_empty() && joined.collided.is_empty() {
+        return story;
+    }
+    format!("{story}\nSee both: git diff {}:spec.md {}:spec.md", a.tip.short(), b.tip.short())
+}
+
+/// What of one side was not taken, for machines. A text stays open until somebody settles it; of a field both values are in the history.
+fn extra(joined: &Joined) -> Vec<(String, String)> {
+    let of = |key: &str, what: &str| (key.to_owned(), one_line(what));
+    let conflicts = joined.conflicts.iter().map(|what| of("Conflict", what));
+    conflicts.chain(joined.collided.iter().map(|key| of("Collided", key))).collect()
 }
 
 fn names(history: &[Recorded]) -> HashSet<Oid> {

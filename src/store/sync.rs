@@ -3,6 +3,7 @@
 use super::ARCHIVE_REF;
 use super::Store;
 use super::notes::NOTES_REF;
+use super::state_branch::BRANCH;
 use crate::git::{Oid, PushRef, Pushed, RefChange, RefUpdate, Repository};
 use crate::spec::SpecId;
 use anyhow::Result;
@@ -31,6 +32,8 @@ pub struct State {
     pub runs: BTreeMap<String, Oid>,
     /// Names below `specs/` that are no ids, and below `runs/` that no run has.
     pub foreign: Vec<String>,
+    /// It was seen on the branch of a remote: what is wrong there is not a ref of its own.
+    pub by_branch: bool,
 }
 
 impl State {
@@ -59,6 +62,8 @@ impl State {
             }
         } else if Some(name) == ARCHIVE_REF.strip_prefix("refs/chant/") {
             self.archive = Some(tip);
+        } else if name == BRANCH {
+            self.by_branch = true;
         }
     }
 }
@@ -88,12 +93,19 @@ pub struct GitTransport<'r> {
     repo: &'r Repository,
     remote: String,
     more: Vec<String>,
+    look_for: Option<String>,
 }
 
 impl<'r> GitTransport<'r> {
     /// A configured remote.
     pub fn new(repo: &'r Repository, remote: impl Into<String>) -> Self {
-        Self { repo, remote: remote.into(), more: Vec::new() }
+        Self { repo, remote: remote.into(), more: Vec::new(), look_for: None }
+    }
+
+    /// Brings this too where it is there, the first time as well: the other way, where nobody said which it is.
+    pub(super) fn looking_for(mut self, refspec: String) -> Self {
+        self.look_for = Some(refspec);
+        self
     }
 
     /// Fetches these refspecs too.
@@ -111,6 +123,7 @@ impl Transport for GitTransport<'_> {
 
     fn fetch(&self) -> Result<()> {
         let mut all = refspecs(&self.remote).to_vec();
+        all.extend(self.look_for.clone());
         let none = |prefix: &str| -> Result<bool> { Ok(self.repo.references(&format!("{prefix}{}/", self.remote))?.is_empty()) };
         let is_first = || -> Result<bool> { Ok(none(SEEN_REFS)? && none(SEEN_NOTES)?) };
         if self.more.is_empty() && is_first()? && self.repo.fetch_first(&self.remote, &all)? {

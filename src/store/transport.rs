@@ -1,7 +1,8 @@
 //! Which way leads to a remote: its own `refs/chant`, or, where a host takes branches only, one branch that holds the same.
 
 use super::Store;
-use super::state_branch::{BRANCH, BranchTransport, unpack, unpack_once};
+pub use super::state_branch::BRANCH;
+use super::state_branch::{BranchTransport, unpack, unpack_once};
 use super::sync::{GitTransport, Transport};
 use crate::failure::Failure;
 use crate::git::{PushRef, Pushed, Repository};
@@ -23,11 +24,15 @@ pub fn transport<'r>(repo: &'r Repository, remote: &str, more: &[String]) -> Res
     for refspec in more {
         git = git.also(refspec.clone());
     }
-    if !is_tracked(repo, remote) {
+    if is_tracked(repo, remote) {
+        let git = git.also(branch_refspec(remote));
+        return Ok(Box::new(MovedBack { git, repo, beside: format!("{remote}.branch") }));
+    }
+    if repo.config(KEY).is_some_and(|text| !text.is_empty()) {
         return Ok(Box::new(git));
     }
-    let git = git.also(branch_refspec(remote));
-    Ok(Box::new(MovedBack { git, repo, beside: format!("{remote}.branch") }))
+    let git = git.looking_for(branch_refspec(remote));
+    Ok(Box::new(Undecided { git, repo, more: more.to_vec(), beside: format!("{remote}.refs") }))
 }
 
 /// The setting.
@@ -64,6 +69,45 @@ pub fn look_at_branch(store: &Store<'_>, remote: &str) -> Result<()> {
         unpack_once(store.repo, remote)?;
     }
     Ok(())
+}
+
+/// Nobody said which way, and the remote was not seen to have the branch: a clone of one branch alone, or from before there was one. The
+/// first fetch that brings it decides.
+struct Undecided<'r> {
+    git: GitTransport<'r>,
+    repo: &'r Repository,
+    more: Vec<String>,
+    beside: String,
+}
+
+impl Undecided<'_> {
+    fn by_branch(&self) -> Option<BranchTransport<'_>> {
+        is_tracked(self.repo, self.remote()).then(|| BranchTransport::new(self.repo, self.remote(), &self.more))
+    }
+}
+
+impl Transport for Undecided<'_> {
+    fn remote(&self) -> &str {
+        self.git.remote()
+    }
+
+    fn beside(&self) -> Option<&str> {
+        self.by_branch().map(|_| self.beside.as_str())
+    }
+
+    fn fetch(&self) -> Result<()> {
+        if self.by_branch().is_none() {
+            self.git.fetch()?;
+        }
+        self.by_branch().map_or(Ok(()), |branch| branch.fetch())
+    }
+
+    fn push(&self, refs: &[PushRef]) -> Result<Pushed> {
+        match self.by_branch() {
+            Some(branch) => branch.push(refs),
+            None => self.git.push(refs),
+        }
+    }
 }
 
 /// Refs again, at a remote that has the branch still: what others left there is taken in too.

@@ -9,6 +9,7 @@ use crate::store::notes::NOTES_REF;
 use crate::store::standing::Standing;
 use crate::store::sync::{State, run_ref};
 use crate::store::together::JoinedArchive;
+use crate::store::transport::BRANCH;
 use crate::store::{ARCHIVE_REF, Relation, SPEC_REFS, Spec, Store};
 use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeSet;
@@ -84,7 +85,7 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
         Ok(archive) => archive,
         Err(error) => {
             plan.archive_held = true;
-            let way = if ours.archive.is_some() { in_its_place(ARCHIVE_REF) } else { String::new() };
+            let way = if ours.archive.is_some() { in_its_place(ARCHIVE_REF, theirs) } else { String::new() };
             plan.skipped.push(format!("their archive is left alone: {error:#}{way}"));
             store.join_archives(ours.archive, None)?
         }
@@ -104,7 +105,7 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
             let ours_broken = ours.specs.get(id).is_some_and(|tip| store.load_at(id, *tip).is_err());
             let way = match (broken, ours.specs.contains_key(id)) {
                 _ if ours_broken => "; what is wrong here: git chant fsck".to_owned(),
-                (true, true) => in_its_place(&id.ref_name()),
+                (true, true) => in_its_place(&id.ref_name(), theirs),
                 _ => String::new(),
             };
             planner.plan.skipped.push(format!("{id} is left alone: {error:#}{way}"));
@@ -129,8 +130,12 @@ pub fn plan(store: &Store<'_>, ours: &State, theirs: &State) -> Result<Plan> {
 }
 
 /// What to type where something on the remote is broken that is whole here.
-fn in_its_place(name: &str) -> String {
-    format!("; to put yours in its place: git push --force REMOTE {name}")
+fn in_its_place(name: &str, theirs: &State) -> String {
+    match theirs.by_branch {
+        // One commit names everything: what was whole on it is here by now.
+        true => format!("; to put yours in its place: git push REMOTE --delete {BRANCH}, then: git chant push --runs"),
+        false => format!("; to put yours in its place: git push --force REMOTE {name}"),
+    }
 }
 
 impl Plan {
@@ -209,7 +214,9 @@ impl Planner<'_> {
                 let renamed = self.given_up.contains(id);
                 let is_join = new.event.kind == EventKind::Join && Some(new.tip) != self.theirs.specs.get(id).copied();
                 let kind = match before {
-                    _ if is_join => MoveKind::Joined { conflicts: new.event.extras("Conflict").map(str::to_owned).collect() },
+                    _ if is_join => MoveKind::Joined {
+                        conflicts: new.event.extras("Conflict").chain(new.event.extras("Collided")).map(str::to_owned).collect(),
+                    },
                     Some(before) if !renamed => MoveKind::Forward { from: before.event.status },
                     _ => MoveKind::New,
                 };

@@ -7,6 +7,7 @@ mod all;
 use super::{files, find, rename};
 use crate::context::Context;
 use crate::git::{Oid, Signature};
+use crate::output::safe;
 use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
@@ -245,6 +246,12 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
         store.trust_made_from(&[&tip.document, edit.newest()], &next.document)?;
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
         ctx.out.note(format!("Recorded your edit of {id}."));
+        let beside: Vec<&str> = next.event.extras("Conflict").chain(next.event.extras("Collided")).collect();
+        if !beside.is_empty() && next.event.kind == EventKind::Join {
+            let what = safe(&beside.join(" and "));
+            ctx.out.warning(format!("somebody else changed its {what} at once, and one version was taken"));
+            ctx.out.hint(format!("see both: git chant history {id}; settle it: git chant edit {id}"));
+        }
         let completed = together.is_none() && refused.is_none() && wants(edit.newest(), &from) == Some(Status::Completed);
         if let Some(reason) = refused.filter(|_| together.is_none()) {
             ctx.out.warning(reason);

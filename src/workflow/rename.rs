@@ -73,7 +73,10 @@ pub fn meant(ctx: &Context, kept: &Spec, made_from: &[Option<Oid>]) -> Result<Op
 pub fn give_way(ctx: &Context, from: &SpecId, to: &SpecId) -> Result<()> {
     let store = ctx.store();
     let (Some(old), Some(new)) = (store.file(from), store.file(to)) else { return Ok(()) };
-    let (Some(kept), Some(ours)) = (store.load(from)?, store.load(to)?) else { return Ok(()) };
+    let live = store.load(to)?;
+    let archived = live.is_none();
+    let ours = if archived { store.load_archived(to)? } else { live };
+    let (Some(kept), Some(ours)) = (store.load(from)?, ours) else { return Ok(()) };
     let Some(bytes) = store.read_file(from)? else { return Ok(()) };
     let now = ctx.repo.hash_blob(&bytes)?;
     let newest = ctx.repo.hash_blob(ours.document.as_bytes())?;
@@ -95,7 +98,10 @@ pub fn give_way(ctx: &Context, from: &SpecId, to: &SpecId) -> Result<()> {
         }
         write(ours.document.as_bytes())?;
     } else if was_ours(now)? {
-        write(ours.document.as_bytes())?;
+        // The archive has what was archived.
+        if !archived {
+            write(ours.document.as_bytes())?;
+        }
     } else {
         edited = true;
         write(&bytes)?;

@@ -2,6 +2,7 @@
 
 use super::list::{self, List};
 use super::{lines, three_way};
+use crate::spec::document::TOOL_FIELDS;
 use crate::spec::{status, yaml_lines};
 use serde_yaml::{Mapping, Value};
 
@@ -64,13 +65,31 @@ fn is_harmless(yaml: &[u8]) -> bool {
     yaml.len() <= MOST_BYTES && deepest <= MOST_DEPTH
 }
 
-/// Joins three front matters, given with their `---` lines; empty where a version has none.
-pub(super) fn join(base: &[u8], one: &[u8], two: &[u8], status: Option<Status>) -> Vec<u8> {
+/// Joins three front matters, given with their `---` lines; empty where a version has none. The fields that both sides gave another value,
+/// of which the first side's was taken, are named.
+pub(super) fn join(base: &[u8], one: &[u8], two: &[u8], status: Option<Status>) -> (Vec<u8>, Vec<String>) {
     match (Header::parse(base), Header::parse(one), Header::parse(two)) {
-        (Some(base), Some(one), Some(two)) => join_headers(&base, &one, &two, status),
+        (Some(base), Some(one), Some(two)) => {
+            let collided = order(&base, &one, &two).into_iter().filter(|key| collide(key, [&base, &one, &two])).map(str::to_owned);
+            (join_headers(&base, &one, &two, status), collided.collect())
+        }
         // What cannot be taken apart (a key given twice, broken lines) is merged as text.
-        _ => join_text(base, one, two),
+        _ => (join_text(base, one, two), Vec::new()),
     }
+}
+
+/// True where both sides gave a field of a person's another value, and no rule makes one of the two.
+fn collide(key: &str, headers: [&Header<'_>; 3]) -> bool {
+    let sides = headers.map(|header| header.field(key));
+    let [base, one, two] = sides.map(|field| field.map(|field| field.value().ok_or(field.raw)));
+    let is_list = match sides {
+        [_, Some(one), Some(two)] => {
+            let lists = [List::of(key, Some(one)), List::of(key, Some(two))];
+            matches!(&lists, [Some(one), Some(two)] if list::is_list(key, &[one, two]))
+        }
+        _ => false,
+    };
+    !TOOL_FIELDS.contains(&key) && !is_list && one != two && one != base && two != base
 }
 
 fn join_text(base: &[u8], one: &[u8], two: &[u8]) -> Vec<u8> {

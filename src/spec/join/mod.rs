@@ -54,12 +54,14 @@ pub struct Joined {
     pub approval: Approval,
     /// `body` where both sides changed the same text, and one side's was taken.
     pub conflicts: Vec<&'static str>,
+    /// Fields that both sides gave another value: the prevailing side's was taken.
+    pub collided: Vec<String>,
 }
 
 impl From<Version<'_>> for Joined {
     fn from(version: Version<'_>) -> Self {
         let Version { document, status, attempt, approval } = version;
-        Self { document: document.clone(), status, attempt, approval, conflicts: Vec::new() }
+        Self { document: document.clone(), status, attempt, approval, conflicts: Vec::new(), collided: Vec::new() }
     }
 }
 
@@ -74,9 +76,9 @@ pub fn join(base: Option<&Version<'_>>, a: &Side<'_>, b: &Side<'_>) -> Joined {
     }
     let (first, second) = if prevails(a, b) { (a, b) } else { (b, a) };
     let outcome = outcome(base, first, second);
-    let (document, conflicts) = documents(base.map(|base| base.document), first, second, outcome);
+    let (document, conflicts, collided) = documents(base.map(|base| base.document), first, second, outcome);
     let approval = approval(base, first, second, &document);
-    Joined { document, status: outcome.status, attempt: outcome.attempt, approval, conflicts }
+    Joined { document, status: outcome.status, attempt: outcome.attempt, approval, conflicts, collided }
 }
 
 /// True where `a` decides what neither rule nor base does. Total, so that the order of the arguments never matters.
@@ -162,7 +164,7 @@ fn approval_rank(approval: Approval) -> u8 {
 }
 
 /// Joins the documents: front matter field by field, then the body. Line ends are a property of the document, not of its lines.
-fn documents(base: Option<&Document>, first: &Side<'_>, second: &Side<'_>, outcome: Outcome) -> (Document, Vec<&'static str>) {
+fn documents(base: Option<&Document>, first: &Side<'_>, second: &Side<'_>, outcome: Outcome) -> (Document, Vec<&'static str>, Vec<String>) {
     let (one, two) = (first.version.document, second.version.document);
     let status =
         (first.version.status != second.version.status).then_some(fields::Status { value: outcome.status, of_first: outcome.of_first });
@@ -179,12 +181,12 @@ fn documents(base: Option<&Document>, first: &Side<'_>, second: &Side<'_>, outco
     };
     let [header_b, main_b, tail_b] = base.map(parts).unwrap_or_default();
     let ([header_1, main_1, tail_1], [header_2, main_2, tail_2]) = (parts(one), parts(two));
-    let header = fields::join(&header_b, &header_1, &header_2, status);
+    let (header, collided) = fields::join(&header_b, &header_1, &header_2, status);
     let main = body::join_main(&main_b, &main_1, &main_2);
     let tail = body::join_tail(&tail_b, &tail_1, &tail_2, outcome.of_first);
     let conflicts = if main.conflict || tail.conflict { vec!["body"] } else { Vec::new() };
     let text = [header, body::assemble(main.text, tail.text)].concat();
-    (Document::parse(if end == LineEnd::Crlf { to_crlf(&text) } else { text }), conflicts)
+    (Document::parse(if end == LineEnd::Crlf { to_crlf(&text) } else { text }), conflicts, collided)
 }
 
 /// How the lines of a document end.

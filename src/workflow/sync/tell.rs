@@ -1,6 +1,7 @@
 //! What moved, in words.
 
 use crate::context::Context;
+use crate::output::safe;
 use crate::workflow::fold::{Move, MoveKind};
 use crate::workflow::{files, rename};
 use anyhow::Result;
@@ -40,7 +41,7 @@ pub fn remarks(ctx: &Context, moves: &[Move]) -> Result<Vec<String>> {
             MoveKind::Joined { conflicts } if !conflicts.is_empty() => lines.push(format!(
                 "{0}: two people changed its {1} at once; one version was taken. See both: git chant history {0}; settle it: git chant edit {0}",
                 moved.id,
-                conflicts.join(" and ")
+                safe(&conflicts.join(" and "))
             )),
             _ => {}
         }

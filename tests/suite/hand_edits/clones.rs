@@ -161,3 +161,34 @@ fn edits_that_no_spec_knows_yet_are_a_conflict_and_whoever_settles_it_has_the_la
     assert_events(&them, &id, &us.events(&id).iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(tip(&us, &id), tip(&them, &id));
 }
+
+/// Of two values of one field a rule takes one, alike in both clones; it is said where it happens, whoever of the two knew of events.
+#[test]
+fn two_values_of_one_field_are_told_of_where_one_is_taken() {
+    let (us, them, id) = two_clones();
+    let (ours, theirs) = ("---\npriority: 3", "---\npriority: 5");
+    // Nobody's events know of it: git merges the files.
+    us.edit_spec(&id, "---", ours);
+    us.git(&["commit", "--quiet", "-am", "three"]);
+    them.edit_spec(&id, "---", theirs);
+    them.git(&["commit", "--quiet", "-am", "five"]);
+    them.git(&["push", "--quiet"]);
+    us.try_git(&["pull", "--quiet", "--no-rebase", "--no-edit"])
+        .ok()
+        .says(&format!("warning: .chant/specs/{id}.md: both sides changed priority, and one value was taken"));
+    // Both were recorded: the join says so, to people and in the history.
+    let (us, them, id) = two_clones();
+    us.edit_spec(&id, "---", ours);
+    us.chant(&["push"]).ok();
+    them.edit_spec(&id, "---", theirs);
+    them.chant(&["sync"]).ok().says(&format!("{id}: two people changed its priority at once; one version was taken"));
+    them.chant(&["history", &id]).ok().says("Both changed priority, and one side's value was taken.").says("See both: git diff");
+    us.chant(&["sync"]).ok();
+    assert_eq!(tip(&us, &id), tip(&them, &id));
+    // So is an edit of a file whose spec went on elsewhere meanwhile.
+    us.chant(&["edit", &id, "--prompt", "review"]).ok();
+    us.chant(&["push"]).ok();
+    them.git(&["fetch", "--quiet"]);
+    them.edit_spec(&id, "---", "---\nprompt: research");
+    them.chant(&["show", &id]).ok().says("somebody else changed its prompt at once, and one version was taken").says("git chant history");
+}

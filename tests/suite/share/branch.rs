@@ -192,3 +192,48 @@ fn a_state_that_somebody_overwrote_is_made_anew_from_what_clones_have() {
     us.chant(&["sync"]).ok();
     assert_eq!(shared(&us), shared(&them));
 }
+
+/// A clone of one branch alone does not track `chant-state`: what is asked for first decides which way it is.
+#[test]
+fn a_clone_of_one_branch_finds_the_way_that_the_others_go() {
+    let (us, them) = branches_only();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["push"]).ok();
+    us.git(&["config", "--global", "--unset", "chant.transport"]);
+    let one = us.at(us.root().join("one"));
+    let origin = us.root().join("origin.git");
+    let url = format!("file://{}", origin.display());
+    us.git(&["clone", "-q", "--single-branch", &url, one.path().to_str().unwrap()]);
+    one.chant(&["init"]).ok();
+    assert_eq!(ids(&one), id);
+    // One that was there before the branch was.
+    them.chant(&["fetch"]).ok().says(&format!("new        {id}"));
+    one.chant(&["edit", &id, "--add-label", "one"]).ok();
+    one.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    assert_eq!(one.git(&["rev-parse", &format!("refs/chant/specs/{id}")]), them.git(&["rev-parse", &format!("refs/chant/specs/{id}")]));
+}
+
+/// What is broken on the branch is no ref of the remote's that could be pushed over.
+#[test]
+fn a_broken_entry_of_the_branch_is_mended_by_its_own_command() {
+    let (us, them) = branches_only();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["push"]).ok();
+    them.chant(&["fetch"]).ok();
+    let entry = format!("refs/chant/specs/{id}\t{}", us.git(&["rev-parse", "origin/main"]));
+    us.git(&["switch", "-q", "--detach", "origin/chant-state"]);
+    us.write("index", format!("{entry}\n"));
+    us.git(&["commit", "-q", "-am", "broken"]);
+    us.git(&["push", "-q", "origin", "HEAD:refs/heads/chant-state"]);
+    let before = shared(&them);
+    them.chant(&["sync"])
+        .ok()
+        .says(&format!("warning: {id} is left alone"))
+        .says("git push REMOTE --delete chant-state, then: git chant push --runs")
+        .says_not("--force");
+    them.git(&["push", "-q", "origin", "--delete", "chant-state"]);
+    them.chant(&["push", "--runs"]).ok();
+    assert_eq!(shared(&them), before);
+    them.chant(&["sync"]).ok().says_not("left alone");
+}

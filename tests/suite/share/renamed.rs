@@ -83,6 +83,26 @@ fn an_edit_in_another_worktree_is_one_of_the_spec_that_it_was_made_from() {
     assert_eq!((side.show(&id)["title"].as_str(), side.events(&id).len()), (Some("Ours"), 1));
 }
 
+/// The archive has our spec by the time that an old branch brings its file back under the name that it gave away.
+#[test]
+fn a_file_of_a_spec_that_gave_its_name_away_and_is_archived_is_no_edit_of_the_other() {
+    let (_, them, id) = one_id();
+    let (other, before) = (format!("{id}.1"), them.head());
+    them.chant(&["sync"]).ok();
+    them.chant(&["cancel", &other]).ok();
+    them.chant(&["archive", &other]).ok();
+    them.git(&["switch", "--quiet", "-c", "before", &before]);
+    assert!(them.read(&TestRepo::spec_file(&id)).contains("# Theirs"));
+    them.chant(&["list"]).ok().says(&format!("was made from a spec that is {other} now")).says_not("Recorded your edit");
+    assert!(them.read(&TestRepo::spec_file(&id)).contains("# Ours") && !them.exists(&TestRepo::spec_file(&other)));
+    assert_eq!((them.show(&id)["title"].as_str(), them.events(&id).len()), (Some("Ours"), 1));
+    // What somebody wrote into it is no part of the other spec, and is kept.
+    them.git(&["reset", "--quiet", "--hard", &before]);
+    them.edit_spec(&id, "# Theirs", "# Theirs too");
+    them.chant(&["list"]).ok().says_not("Recorded your edit");
+    assert!(them.read(&TestRepo::spec_file(&other)).contains("# Theirs too") && them.events(&id).len() == 1);
+}
+
 /// Their branch has a file of the other spec that has the id, and they have not heard of that spec yet.
 fn pulled(driver: bool) -> (TestRepo, Outcome, String) {
     let (us, them, id) = one_id();

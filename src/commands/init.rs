@@ -1,3 +1,4 @@
+use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
@@ -50,6 +51,13 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     set_up.import()?;
     // What people did to files of specs that others know. What this command has written is not in the configuration that it began with.
     pickup::pick_up(&Context::discover()?)?;
+    if let Some(Err(error)) = args.agent.as_deref().map(|name| Agent::resolve(Some(name), &ctx.repo)) {
+        // It may be installed later; 'git chant work' would be the first to say so.
+        ctx.out.warning(format!("{error:#}"));
+        for hint in error.downcast_ref::<Failure>().map(Failure::hints).unwrap_or_default() {
+            ctx.out.hint(hint);
+        }
+    }
     let specs = ctx.store().ids()?.len();
     ctx.out.line(format!("Ready, with {specs} {}. Write one: git chant add 'What you want'", if specs == 1 { "spec" } else { "specs" }));
     Ok(Outcome::Yes)

@@ -94,6 +94,7 @@ pub fn decide(incoming: &Incoming, specs: &BTreeMap<String, Option<SpecFacts>>, 
         reasons.extend(without_spec(incoming));
     }
     if reasons.is_empty() {
+        notes.extend(without_work(incoming));
         notes.extend(commit_notes(&incoming.commits));
         Decision::Allow { notes }
     } else {
@@ -231,6 +232,15 @@ fn claim(facts: &SpecFacts) -> Option<String> {
         (false, 0) => None,
         (false, _) => Some(format!("spec {} was checked in the agent's worktree", facts.id)),
     }
+}
+
+/// A run's branch on which nothing but documents changed brings no work that could be unfinished: it is planning, whatever its spec's status.
+/// Nobody should take that merge for the spec's.
+fn without_work(incoming: &Incoming) -> Vec<String> {
+    let ids = implemented_by(incoming);
+    let branches: BTreeSet<&str> = incoming.heads.iter().filter_map(|head| spec_of_branch(head.branch.as_deref()?)).collect();
+    let without = branches.into_iter().filter(|id| !ids.contains(*id));
+    without.map(|id| format!("nothing of spec {id} comes in but documents: that does not complete it")).collect()
 }
 
 fn commit_notes(commits: &[IncomingCommit]) -> Vec<String> {

@@ -84,6 +84,22 @@ fn planning_and_proper_reverts_implement_nothing() {
 }
 
 #[test]
+fn a_pass_in_a_runs_worktree_counts_where_it_is_wanted_and_never_for_the_result() {
+    let in_run =
+        SpecFacts { criteria: vec![CriterionFacts { verdict: Verdict::PassedInRun, ..complete().criteria.remove(0) }], ..complete() };
+    let asked = |checks_in_runs, verify| {
+        decide(&incoming("chant(x): y"), &specs(in_run.clone()), &Settings { verify, checks_in_runs, ..Settings::default() })
+    };
+    let note = "spec x was checked in the agent's worktree".to_owned();
+    assert_eq!(asked(true, VerifyMode::Branch), Decision::Allow { notes: vec![note] });
+    let refused = Reason::CheckNotRun { id: "x".to_owned(), number: 1, text: "Tests pass".to_owned(), in_run: true };
+    assert_eq!(refused.to_string(), "spec x: criterion 1 was not checked outside of the agent's worktree: Tests pass");
+    for (wants, verify) in [(false, VerifyMode::Branch), (true, VerifyMode::Merge)] {
+        assert_eq!(asked(wants, verify), Decision::Refuse(vec![refused.clone()]));
+    }
+}
+
+#[test]
 fn a_merged_branch_names_its_spec_where_its_commits_do_something() {
     let mut coming = incoming("no trailer at all");
     coming.commits.push(IncomingCommit { planning_only: true, ..commit("c0", "chant(y): add spec") });
@@ -92,6 +108,8 @@ fn a_merged_branch_names_its_spec_where_its_commits_do_something() {
     assert_eq!(implemented_by(&coming), BTreeSet::from(["x".to_owned()]));
     coming.heads[0].commit = "c0".to_owned();
     assert_eq!(implemented_by(&coming), BTreeSet::new());
+    let note = "nothing of spec x comes in but documents: that does not complete it".to_owned();
+    assert_eq!(decide(&coming, &BTreeMap::new(), &Settings::default()), Decision::Allow { notes: vec![note] });
     assert_eq!(spec_of_branch("chant/x@20260128T1"), Some("x"));
     assert_eq!(spec_of_branch("feature/chant/x"), None);
     assert_eq!(spec_of_branch("chant/"), None);

@@ -230,10 +230,11 @@ impl Doctor<'_> {
         }
         let settings = judge::settings(repo, Some(tip))?;
         let verify = settings.verify.as_str();
+        let place = if settings.believes_runs() { ", also in the agent's worktree" } else { "" };
         let spec = if settings.require_spec { "; every commit needs a spec" } else { "" };
         let signed = if settings.require_signed { ", signed" } else { "" };
         let overrides = if settings.allow_override { "" } else { "; overrides are turned off" };
-        self.ok("settings", format!("verify: {verify}; approval: {}{signed}{spec}{overrides}", settings.require_approval.as_str()));
+        self.ok("settings", format!("verify: {verify}{place}; approval: {}{signed}{spec}{overrides}", settings.require_approval.as_str()));
         let ssh = repo.config("gpg.format").is_some_and(|format| format == "ssh");
         if settings.require_signed && ssh && repo.config("gpg.ssh.allowedSignersFile").is_none() {
             self.wrong("settings", "git believes no ssh signature without a list of signers", "git config gpg.ssh.allowedSignersFile FILE");

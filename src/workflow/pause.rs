@@ -30,7 +30,8 @@ pub fn pause(ctx: &Context, id: &SpecId, reason: &str) -> Result<()> {
         Status::Paused => return Ok(()),
         // Its git-chant was killed meanwhile.
         Status::InProgress => return pause_dead_run(ctx, id, reason),
-        Status::Completed => Failure::new(format!("{id} was completed before it could be paused")).hint(format!("git chant merge {id}")),
+        // Its git-chant may have merged it by now.
+        Status::Completed => Failure::new(format!("{id} was completed before it could be paused")).hint(format!("git chant show {id}")),
         _ => Failure::new(format!("{id} is {status}: it ended before it could be paused")).hint(format!("git chant show {id}")),
     };
     Err(failure.into())

@@ -161,7 +161,13 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
             return refuse(format!("{id} is in progress already"), &hints);
         }
         Status::Completed => {
-            return refuse(format!("{id} is completed"), &[format!("git chant merge {id}"), format!("git chant reset {id}")]);
+            let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
+            let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
+            let next = if merged.is_some() { "show" } else { "merge" };
+            return refuse(
+                format!("{id} is completed{into}"),
+                &[format!("git chant {next} {id}"), format!("start over: git chant reset {id}")],
+            );
         }
         Status::Failed => {
             let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];

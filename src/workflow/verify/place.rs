@@ -145,7 +145,9 @@ impl Place {
         };
         let head = tree.head()?;
         let moved = head.commit != Some(self.commit) || tree.current_branch()? != branch;
-        let text = git.command(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no"]).output()?;
+        // What a command leaves in a submodule is untracked there too.
+        let status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=untracked"];
+        let text = git.command(status).output()?;
         let files = text.split(|&byte| byte == 0).filter(|entry| entry.len() > 3);
         let files: Vec<String> = files.map(|entry| String::from_utf8_lossy(&entry[3..]).into_owned()).collect();
         if moved || !files.is_empty() {

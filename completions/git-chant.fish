@@ -127,7 +127,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l all -d 'E
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l trust -d 'Run commands that came from another clone'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l fresh -d 'Run every command, also where a pass is recorded'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l json -d 'Print JSON'
-complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -l by -d 'On whose behalf; the event\'s author is who types' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -s m -l message -d 'A word to go with it' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand approve" -s h -l help -d 'Print help'

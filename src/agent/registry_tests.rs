@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::agent::settings::Permissions;
+use crate::agent::settings::{CommitBy, Permissions};
 use std::time::Duration;
 
 /// Git config, and what is on PATH.
@@ -166,4 +166,17 @@ fn a_preset_gets_its_values_as_arguments() {
     let args: Vec<_> = invocation.args.iter().map(|arg| arg.to_str().unwrap()).collect();
     assert!(args.contains(&"/w t/.git") && args.contains(&"$(m)") && args.last() == Some(&"-"), "{args:?}");
     assert!(invocation.env.contains(&("OPENAI_API_KEY".into(), "k".into())));
+}
+
+#[test]
+fn the_table_of_settings_has_the_words_that_are_read() {
+    use crate::settings::table::{AGENT, Kind};
+    let words = |key: &str| match AGENT.iter().find(|setting| setting.key == key).map(|setting| setting.kind) {
+        Some(Kind::Words(words)) => words.to_vec(),
+        other => panic!("{key}: {other:?}"),
+    };
+    assert_eq!(words("format"), Format::ALL.map(Format::as_str));
+    assert_eq!(words("prompt"), [PromptBy::Stdin, PromptBy::File, PromptBy::Arg].map(PromptBy::as_str));
+    assert_eq!(words("permissions"), [Permissions::Edit, Permissions::Bypass].map(Permissions::as_str));
+    assert_eq!(words("commit"), [CommitBy::Both, CommitBy::Agent, CommitBy::Chant].map(CommitBy::as_str));
 }

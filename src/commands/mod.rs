@@ -67,6 +67,9 @@ pub enum Command {
     /// Print the prompt that an agent would get
     Prep(prep::Args),
     /// Run executable criteria and record the verdicts
+    ///
+    /// They run at the work tip, in a worktree of git-chant's own, whatever `chant.verifyIn` says: what passed at the end of a run in its
+    /// agent's worktree is run again here.
     Verify(verify::Args),
     /// Approve what a spec asks for
     Approve(approve::Args),

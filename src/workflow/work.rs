@@ -67,7 +67,9 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         idle_is_fine: started.plan.agent == Agent::Members,
     };
     let left = commit_leftovers(ctx, &work);
-    let outside = outside::compare(ctx, &work.run, &started.outside, &looking.end(ctx));
+    let put_back = outside::put_back(ctx, &started.spec)?;
+    let mut outside = outside::compare(ctx, &work.run, &started.outside, &looking.end(ctx));
+    outside.extend(put_back);
     work.outside = outside.iter().map(|difference| difference.what.clone()).collect();
     let conclusion = match conclude(ctx, &work, left, halt) {
         Ok(conclusion) => conclusion,

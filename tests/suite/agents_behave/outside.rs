@@ -139,3 +139,19 @@ fn our_own_verbs_and_other_runs_meanwhile_are_nobodys_escape() {
     silent(&repo, &id);
     assert_eq!(repo.show(&inner)["status"], "completed");
 }
+
+#[test]
+fn specs_that_it_deletes_are_kept_and_its_own_is_put_back() {
+    let (repo, id) =
+        repository(&format!("{COMMIT}git for-each-ref --format='delete %(refname)' refs/chant/specs | git update-ref --stdin"));
+    let other = repo.add_spec("Another", &["Something"]);
+    let tip = repo.git(&["rev-parse", &format!("refs/chant/specs/{other}")]);
+    reported(&repo, &id, &format!("spec {other} was deleted"));
+    repo.chant(&["history", &id]).ok().says("its own spec was deleted, and is put back").says("create");
+    assert_eq!(repo.show(&id)["status"], "completed");
+    // What the report says to type.
+    repo.git(&["gc", "-q", "--prune=now"]);
+    repo.git(&["update-ref", &format!("refs/chant/specs/{other}"), tip.trim(), ""]);
+    repo.chant(&["show", &other, "--body"]).ok().says("Something");
+    assert!(!repo.exists(&format!(".chant/worktrees/{id}")));
+}

@@ -48,9 +48,9 @@ pub fn find(key: &str) -> Option<&'static Setting> {
     }
 }
 
-/// Why a value of a setting cannot be meant.
+/// Why a value of a setting cannot be meant. An empty one takes back what a wider configuration says.
 pub fn fault(key: &str, value: &str) -> Option<Fault> {
-    let setting = find(key)?;
+    let setting = find(key).filter(|_| !value.trim().is_empty())?;
     let expected = values::fault(setting.kind, value)?;
     Some(match setting.kind {
         // It may be a key: it is not repeated. There may be others of the same name.
@@ -81,7 +81,9 @@ pub fn check(repo: &Repository) -> Result<()> {
 pub fn faults(repo: &Repository) -> Vec<Fault> {
     let of = |setting: &Setting| match repo.config(setting.key) {
         // git knows more words, and is asked where these do not do.
-        Some(value) if setting.kind == Kind::Span && !values::is_plain_span(&value) => span(repo, setting, &value).err(),
+        Some(value) if setting.kind == Kind::Span && !value.is_empty() && !values::is_plain_span(&value) => {
+            span(repo, setting, &value).err()
+        }
         Some(value) => fault(setting.key, &value),
         None => None,
     };
@@ -150,7 +152,7 @@ fn nearest(key: &str) -> Option<String> {
 
 fn read<T>(repo: &Repository, key: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
     let default = || find(key).map_or("", |setting| setting.default).to_owned();
-    let value = repo.config(key).unwrap_or_else(default);
+    let value = repo.config(key).filter(|value| !value.trim().is_empty()).unwrap_or_else(default);
     parse(&value).ok_or_else(|| {
         let fault = fault(key, &value).map(Failure::from);
         fault.unwrap_or_else(|| Failure::new(format!("{key} is '{}'", value.escape_debug())).hint("git chant doctor")).into()
@@ -185,7 +187,7 @@ pub fn strict(repo: &Repository, key: &str, strict: bool) -> bool {
 /// `chant.archiveAfter`: the second before which something is old, by git's own reading of the words; 0 for never.
 pub fn archive_before(repo: &Repository) -> Result<Option<i64>> {
     let Some(setting) = find("chant.archiveAfter") else { return Ok(None) };
-    let Some(value) = repo.config(setting.key) else { return Ok(None) };
+    let Some(value) = repo.config(setting.key).filter(|value| !value.is_empty()) else { return Ok(None) };
     span(repo, setting, &value).map(Some).map_err(|fault| Failure::from(fault).hint("or: git config chant.archiveAfter never").into())
 }
 

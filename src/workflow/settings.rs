@@ -48,9 +48,10 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
         protected.dedup();
         settings.protected = protected;
     }
-    let verify: Vec<String> = repo.config("chant.verify").into_iter().chain(shared.verify).collect();
+    let own = |key| repo.config(key).filter(|value| !value.is_empty());
+    let verify: Vec<String> = own("chant.verify").into_iter().chain(shared.verify).collect();
     settings.verify = VerifyMode::strictest(verify.iter().map(String::as_str));
-    let approval: Vec<String> = repo.config("chant.requireApproval").into_iter().chain(shared.require_approval).collect();
+    let approval: Vec<String> = own("chant.requireApproval").into_iter().chain(shared.require_approval).collect();
     settings.require_approval = RequireApproval::strictest(approval.iter().map(String::as_str));
     settings.require_spec = config::strict(repo, "chant.requireSpec", true) || shared.require_spec;
     settings.require_signed = config::strict(repo, "chant.requireSigned", true) || shared.require_signed;

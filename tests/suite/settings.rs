@@ -45,6 +45,13 @@ fn a_value_that_cannot_be_meant_is_refused_before_anything_is_done() {
         mend(&repo, &said.stderr);
         repo.chant(&["list"]).ok();
     }
+    // An empty value takes back what a wider configuration says.
+    for setting in SETTINGS {
+        repo.git(&["config", "--replace-all", setting.key, ""]);
+    }
+    repo.chant(&["list"]).ok();
+    repo.chant(&["doctor"]).says("verify: branch; approval: never").says_not("is ''");
+    repo.git(&["config", "--remove-section", "chant"]);
     // Two are one error, and the way to the other.
     repo.git(&["config", "chant.jobs", "many"]);
     repo.git(&["config", "chant.verifyTimeout", "soon"]);

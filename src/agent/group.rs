@@ -7,8 +7,11 @@
 use super::family::{Family, Stat, positive, processes};
 use super::signals::Signals;
 use anyhow::{Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group, test_kill_process_group};
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The variable by which the processes of a run are known.
@@ -20,12 +23,24 @@ pub(super) const POLL: Duration = Duration::from_millis(20);
 /// How long the kernel may take to make a killed process disappear, before we stop looking.
 const AFTER_KILL: Duration = Duration::from_secs(10);
 
+/// What is ready to be read once the process has ended: `pidfd_open(2)`.
+#[cfg(target_os = "linux")]
+fn process_file(pid: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn process_file(_pid: Pid) -> Option<OwnedFd> {
+    None
+}
+
 /// The processes of one run.
 #[derive(Clone, Debug)]
 pub struct Tree {
     group: Option<Pid>,
     run_id: Option<String>,
     family: Option<Family>,
+    leader: Option<Arc<OwnedFd>>,
 }
 
 impl Tree {
@@ -38,14 +53,23 @@ impl Tree {
                 _ => bail!("could not end process group {raw}: it is no agent's"),
             },
         };
-        Ok(Self { group, run_id: run_id.filter(|id| !id.is_empty()).map(str::to_owned), family: None })
+        Ok(Self { group, run_id: run_id.filter(|id| !id.is_empty()).map(str::to_owned), family: None, leader: None })
     }
 
     /// With all that came of the group's leader, a child of ours that has just been started.
     #[must_use]
     pub(super) fn with_family(mut self) -> Self {
         self.family = self.group.map(Family::new);
+        self.leader = self.group.and_then(process_file).map(Arc::new);
         self
+    }
+
+    /// Waits a moment: no longer than until the leader ends, where the kernel tells that.
+    pub(super) fn nap(&self) {
+        let Some(leader) = &self.leader else { return std::thread::sleep(POLL) };
+        let moment = Timespec { tv_sec: 0, tv_nsec: POLL.subsec_nanos().into() };
+        // A signal to us ends it too.
+        let _ = poll(&mut [PollFd::new(leader, PollFlags::IN)], Some(&moment));
     }
 
     /// Looks who was born since.

@@ -4,7 +4,7 @@
 //! is locked and shared with the agent, so the lock is held as long as we or anything that writes to the log is alive.
 
 use super::family::adopt_orphans;
-use super::group::{POLL, RUN_ID, Tree};
+use super::group::{RUN_ID, Tree};
 use super::locks::take_lock;
 use super::signals::Signals;
 use crate::failure::Failure;
@@ -144,7 +144,7 @@ pub fn run_watched(task: Task, watch: &mut dyn Watch) -> Result<Ended> {
             watch.tick();
         }
         if !tail.is_behind {
-            std::thread::sleep(POLL);
+            running.tree.nap();
         }
     };
     let interrupted = running.sweep(&signals, &mut || {
@@ -280,7 +280,7 @@ impl Running {
                 return Ok(Waited::InVain);
             }
             meanwhile();
-            std::thread::sleep(POLL);
+            self.tree.nap();
         }
         Ok(Waited::Ended)
     }

@@ -41,20 +41,33 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let live = recover::run_of(ctx, &spec.id)?.filter(|dir| args.run.is_none() || chosen.is_some_and(|run| run.id == dir.run_id()));
     let asked = || recover::question_of(ctx, &spec.id).map(|dir| dir.filter(|_| args.run.is_none()));
     if let Some(dir) = live.map_or_else(asked, |dir| Ok(Some(dir)))? {
-        follow(ctx, &dir, &args)?;
+        if !follow(ctx, &dir, &args)? && args.follow {
+            // It was over between two looks, and what it said is on its ref.
+            told(ctx, &spec.id, dir.run_id(), args.raw)?;
+        }
         return Ok(Outcome::Yes);
     }
     let Some(chosen) = chosen else { return Err(no_run(&spec.id)) };
-    let Some(bytes) = ctx.store().transcript(&spec.id, &chosen.id)? else { return Err(no_run(&spec.id)) };
-    if args.raw {
-        ctx.out.raw(&bytes);
-        return Ok(Outcome::Yes);
+    if !told(ctx, &spec.id, &chosen.id, args.raw)? {
+        return Err(no_run(&spec.id));
     }
-    let format = Format::of(&ctx.store().transcript_format(&spec.id, &chosen.id)?).unwrap_or(Format::Text);
-    print(ctx, &Reader::all(format, &bytes).0);
-    summary(ctx, &runs, chosen, number);
-    tell_outside(ctx, &spec, &chosen.id)?;
+    if !args.raw {
+        summary(ctx, &runs, chosen, number);
+        tell_outside(ctx, &spec, &chosen.id)?;
+    }
     Ok(Outcome::Yes)
+}
+
+/// Prints what is recorded of a run's words; false where none are.
+fn told(ctx: &Context, id: &SpecId, run: &str, raw: bool) -> Result<bool> {
+    let Some(bytes) = ctx.store().transcript(id, run)? else { return Ok(false) };
+    if raw {
+        ctx.out.raw(&bytes);
+    } else {
+        let format = Format::of(&ctx.store().transcript_format(id, run)?).unwrap_or(Format::Text);
+        print(ctx, &Reader::all(format, &bytes).0);
+    }
+    Ok(true)
 }
 
 /// What the run's end says about the world outside of its worktree; the transcript is no place for it.
@@ -78,8 +91,8 @@ fn print(ctx: &Context, items: &[Item]) {
     }
 }
 
-/// Prints the log of a run that has no end yet, and goes on until it has if asked to.
-fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<()> {
+/// Prints the log of a run that has no end yet, and goes on until it has if asked to; false where it never had a log to see.
+fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<bool> {
     let (mut log, mut reader) = (None, Reader::new(Format::Text));
     loop {
         // Asked before reading: what is printed between the two is read by the next turn.
@@ -101,7 +114,7 @@ fn follow(ctx: &Context, dir: &RunDir, args: &Args) -> Result<()> {
             if !args.raw {
                 print(ctx, &reader.end());
             }
-            return Ok(());
+            return Ok(log.is_some());
         }
         std::thread::sleep(Duration::from_millis(100));
     }

@@ -58,7 +58,7 @@ pub fn install(ctx: &Context, selection: &Selection, everywhere: bool) -> Result
             .hint("git chant hooks install --server")
             .into());
     }
-    let as_of = newest_settings(repo);
+    let as_of = read_as_of(repo);
     let protected = protected(repo)?;
     let asks = place.asks_about(&protected);
     let report = install::install(dir, Wanted { kinds: &kinds, protected: &asks, binary: &binary()? })?;
@@ -80,8 +80,7 @@ pub fn refresh_if_older(ctx: &Context) -> Result<()> {
 pub fn refresh(ctx: &Context, coming: Option<Oid>) -> Result<()> {
     let repo = &ctx.repo;
     let dir = hooks_dir(repo);
-    // What was written just now may be newer than what we have read.
-    let as_of = newest_settings(repo).min(SystemTime::now() - Duration::from_millis(100));
+    let as_of = read_as_of(repo);
     let mut protected = protected(repo)?;
     if let Some(coming) = coming {
         protected.extend(settings::settings(repo, Some(coming))?.protected);
@@ -98,6 +97,12 @@ fn hooks_dir(repo: &Repository) -> PathBuf {
         None => repo.common_dir().join("hooks"),
         Some(path) => repo.work_dir().unwrap_or_default().join(path),
     }
+}
+
+/// How new git's configuration is that is read from now on. What was written just now may be newer than what is read, at the same time by a
+/// clock that ticks slowly.
+fn read_as_of(repo: &Repository) -> SystemTime {
+    newest_settings(repo).min(SystemTime::now() - Duration::from_millis(100))
 }
 
 /// When git's configuration was last written, as the hook files look at it.

@@ -5,7 +5,7 @@ use super::plan::worktrees_dir;
 use crate::context::Context;
 use crate::git::idle::IdleWorktrees;
 use anyhow::Result;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes the worktree of a run, locked for `reason`: of an idle one where there is any.
 pub fn make(ctx: &Context, path: &Path, branch: &str, reason: &str) -> Result<()> {
@@ -33,15 +33,27 @@ pub fn keep(ctx: &Context, worktree: &Path) -> bool {
 
 /// Takes away what a command has left over at its end. What does not go is swept by the next command.
 pub fn clear(ctx: &Context, idle: &IdleWorktrees) {
-    while let Some(waiting) = idle.take() {
+    let left: Vec<PathBuf> = std::iter::from_fn(|| idle.take()).collect();
+    // git takes away one after the other, and all of its time goes into files.
+    std::thread::scope(|scope| left.iter().for_each(|waiting| drop(scope.spawn(|| remove_files(waiting)))));
+    for waiting in left {
         drop(ctx.repo.remove_saved_worktree(&waiting));
+    }
+}
+
+/// Everything but the file by which git knows the worktree.
+fn remove_files(worktree: &Path) {
+    for entry in std::fs::read_dir(worktree).into_iter().flatten().flatten().filter(|entry| entry.file_name() != ".git") {
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        drop(if is_dir { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) });
     }
 }
 
 /// Takes away what a command left that was killed. Best effort: they are in nobody's way.
 pub fn sweep(ctx: &Context) -> Result<()> {
     for waiting in ctx.repo.left_idle(&worktrees_dir(&ctx.repo))? {
-        if in_the_way(ctx, &waiting)?.is_empty() {
+        // Whoever was killed may have been about to remove it.
+        if in_the_way(ctx, &waiting)?.iter().all(|entry| entry.starts_with(" D ")) {
             ctx.repo.remove_saved_worktree(&waiting)?;
         }
     }

@@ -134,6 +134,9 @@ fn what_a_killed_command_kept_idle_is_swept_and_nobody_elses() {
     assert_eq!(ended.status.code(), None, "{ended:?}");
     assert!(repo.common_dir().join("looks/kept").exists());
     assert_eq!(repo.idle_worktrees(), 1);
+    // As where the removal itself was cut off.
+    let kept = std::fs::read_to_string(repo.common_dir().join("looks/kept")).unwrap();
+    std::fs::remove_file(std::path::Path::new(kept.trim()).join("README.md")).unwrap();
     repo.chant(&["list"]).ok().says(&killed);
     assert_eq!(repo.idle_worktrees(), 0);
     assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 2, "its own is kept");

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The variables that tie a git process to one repository (`git rev-parse --local-env-vars`), and `GITHEAD_*` is removed with them.
 ///
@@ -75,6 +76,15 @@ fn events_of(command: Option<&OsString>) -> &'static [&'static str] {
 
 /// What talks to a remote, and so may ask.
 const ASKS: &[&str] = &["fetch", "push", "ls-remote"];
+
+/// Set by [`share_processors`].
+static ONE_THREAD: AtomicBool = AtomicBool::new(false);
+
+/// From now on every git of this process looks at files with one thread, not twenty: for when more work is done at once than there are
+/// processors. With eight runs on two of them that is a seventh of what git-chant adds (`benches/work.sh`).
+pub fn share_processors() {
+    ONE_THREAD.store(true, Ordering::Relaxed);
+}
 
 /// Where git runs, and with which environment.
 #[derive(Clone, Debug)]
@@ -271,6 +281,9 @@ impl GitCommand {
             }
         }
         command.args(["-c", "core.warnAmbiguousRefs=false", "-c", "core.quotePath=false"]);
+        if ONE_THREAD.load(Ordering::Relaxed) {
+            command.args(["-c", "core.preloadIndex=false"]);
+        }
         if spared {
             spared::in_a_group_of_its_own(&mut command);
         }
@@ -286,5 +299,18 @@ impl GitCommand {
     fn words(&self) -> String {
         let words: Vec<_> = self.args.iter().take(4).map(|a| a.to_string_lossy()).collect();
         words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_shares_processors_takes_one() {
+        let one_thread = || Git::at("/").command(["status"]).into_process().get_args().any(|arg| arg == "core.preloadIndex=false");
+        let before = one_thread();
+        share_processors();
+        assert_eq!((before, one_thread()), (false, true));
     }
 }

@@ -16,6 +16,7 @@ use super::start::Started;
 use super::work::{self, Report};
 use super::{finish::Conclusion, idle, pickup, resume};
 use crate::context::Context;
+use crate::git::command::share_processors;
 use crate::git::idle::IdleWorktrees;
 use crate::spec::SpecId;
 use anyhow::{Result, anyhow};
@@ -88,6 +89,9 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum
     let graceful = Graceful::begin(ctx)?;
     let _held = ctx.out.hold();
     let mut pool = Pool::new(ctx, request)?;
+    if request.jobs > std::thread::available_parallelism().map_or(1, usize::from) {
+        share_processors();
+    }
     let merging = Mutex::new(());
     let idle = Arc::new(IdleWorktrees::begin(&ctx.repo, request.jobs)?);
     let (send, ended) = mpsc::channel();

@@ -142,10 +142,6 @@ fn is_approved_as_asked(ctx: &Context, spec: &Spec) -> Result<bool> {
 
 fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     let id = &spec.id;
-    let refuse = |message: String, hints: &[String]| {
-        let failure = hints.iter().fold(Failure::new(message), |failure, hint| failure.hint(hint.clone()));
-        Err(failure.into())
-    };
     if spec.event.approval.blocks() {
         let word = if spec.event.approval == crate::spec::Approval::Rejected { "was rejected" } else { "waits for approval" };
         return refuse(format!("{id} {word}"), &[format!("git chant approve {id}")]);
@@ -153,36 +149,7 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     if !is_approved_as_asked(ctx, spec)? {
         return refuse(format!("{id} waits for approval (chant.requireApproval)"), &[format!("git chant approve {id}")]);
     }
-    match spec.event.status {
-        Status::Pending => {}
-        Status::InProgress => {
-            super::claim::refuse_elsewhere(ctx, spec)?;
-            let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
-            return refuse(format!("{id} is in progress already"), &hints);
-        }
-        Status::Completed => {
-            let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
-            let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
-            let next = if merged.is_some() { "show" } else { "merge" };
-            return refuse(
-                format!("{id} is completed{into}"),
-                &[format!("git chant {next} {id}"), format!("start over: git chant reset {id}")],
-            );
-        }
-        Status::Failed => {
-            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
-            return refuse(format!("{id} failed"), &hints);
-        }
-        Status::NeedsAttention => {
-            let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
-            return refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints);
-        }
-        Status::Paused if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() => {
-            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
-            return refuse(format!("{id} is paused"), &hints);
-        }
-        Status::Paused | Status::Cancelled => return refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
-    }
+    is_to_be_started(ctx, spec)?;
     verify::require_trust(ctx, spec, options.trust)?;
     if ctx.store().requires_signed()? {
         // Its finish will be signed, when nobody is there to mend it.
@@ -206,6 +173,42 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
         return refuse(format!("{id} was started {starts} times (chant.maxAttempts)"), &hints);
     }
     Ok(())
+}
+
+/// Refuses what is on, done, or a person's to decide about.
+fn is_to_be_started(ctx: &Context, spec: &Spec) -> Result<()> {
+    let id = &spec.id;
+    match spec.event.status {
+        Status::Pending => Ok(()),
+        Status::InProgress => {
+            super::claim::refuse_elsewhere(ctx, spec)?;
+            let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
+            refuse(format!("{id} is in progress already"), &hints)
+        }
+        Status::Completed => {
+            let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
+            let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
+            let next = if merged.is_some() { "show" } else { "merge" };
+            refuse(format!("{id} is completed{into}"), &[format!("git chant {next} {id}"), format!("start over: git chant reset {id}")])
+        }
+        Status::Failed => {
+            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
+            refuse(format!("{id} failed"), &hints)
+        }
+        Status::NeedsAttention => {
+            let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
+            refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints)
+        }
+        Status::Paused if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() => {
+            let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
+            refuse(format!("{id} is paused"), &hints)
+        }
+        Status::Paused | Status::Cancelled => refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
+    }
+}
+
+fn refuse(message: String, hints: &[String]) -> Result<()> {
+    Err(hints.iter().fold(Failure::new(message), |failure, hint| failure.hint(hint.clone())).into())
 }
 
 /// The work tips that this spec builds on and that its target does not have yet: what it depends on, and what wrote the files that it is

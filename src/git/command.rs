@@ -54,8 +54,8 @@ const OBJECT_ENV: &[&str] = &[
 ];
 
 /// The hooks that a git command could run, of those that a configuration can name. What only reads runs none.
-fn events_of(command: Option<&OsString>) -> &'static [&'static str] {
-    match command.and_then(|command| command.to_str()) {
+fn events_of(verb: Option<&str>) -> &'static [&'static str] {
+    match verb {
         Some("update-ref" | "fetch" | "pack-refs" | "fast-import") => &["reference-transaction"],
         Some("push") => &["reference-transaction", "pre-push"],
         Some("worktree" | "checkout" | "read-tree" | "reset") => &["reference-transaction", "post-checkout", "post-index-change"],
@@ -266,7 +266,7 @@ impl GitCommand {
 
     /// The process to spawn by hand, for what streams (`fast-import`, `cat-file --batch`) or talks to the terminal.
     pub fn into_process(self) -> Command {
-        let spared = self.is_spared();
+        let (spared, events) = (self.is_spared(), events_of(self.verb()));
         let mut command = Command::new("git");
         scrub(&mut command);
         command.current_dir(&self.dir);
@@ -275,8 +275,7 @@ impl GitCommand {
         if !self.hooks {
             command.args(["-c", "core.hooksPath=/dev/null"]);
             // Those that git's configuration names (`hook.<name>.command`, from 2.54 on) lie in no directory.
-            let verb = self.args.chunks(2).find(|words| words[0] != "-c").and_then(|words| words.first());
-            for event in events_of(verb) {
+            for event in events {
                 command.arg("-c").arg(format!("hook.{event}.enabled=false"));
             }
         }
@@ -292,8 +291,23 @@ impl GitCommand {
     }
 
     fn is_spared(&self) -> bool {
-        let asks = self.args.first().and_then(|verb| verb.to_str()).is_some_and(|verb| ASKS.contains(&verb));
-        !asks && spared::is_wanted()
+        !self.may_ask() && spared::is_wanted()
+    }
+
+    fn may_ask(&self) -> bool {
+        self.verb().is_some_and(|verb| ASKS.contains(&verb))
+    }
+
+    /// What git is to do: the first word that is no option of git's own (`-c name=value`, `--literal-pathspecs`).
+    fn verb(&self) -> Option<&str> {
+        let mut words = self.args.iter().filter_map(|word| word.to_str());
+        loop {
+            match words.next()? {
+                "-c" | "-C" => drop(words.next()),
+                option if option.starts_with('-') => {}
+                verb => return Some(verb),
+            }
+        }
     }
 
     fn words(&self) -> String {
@@ -305,6 +319,17 @@ impl GitCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_git_hide_no_verb() {
+        let git = |words: &[&str]| Git::at("/").command(words);
+        assert!(git(&["fetch", "--quiet"]).may_ask());
+        assert!(git(&["-c", "remote.origin.mirror=false", "push", "--porcelain"]).may_ask());
+        assert!(!git(&["-c", "x.y=push", "update-ref", "push"]).may_ask());
+        let add = git(&["--literal-pathspecs", "add", "-A"]).into_process();
+        assert!(add.get_args().any(|arg| arg == "hook.post-index-change.enabled=false"), "{add:?}");
+        assert_eq!(git(&["--version"]).verb(), None);
+    }
 
     #[test]
     fn who_shares_processors_takes_one() {

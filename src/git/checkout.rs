@@ -153,7 +153,7 @@ impl Repository {
             };
             // The entries first: were we killed between the two, the files are merely staged, never "deleted" by the next commit; and the
             // note lets the next command finish it.
-            if let Err(error) = self.note_commit(changes, message).and_then(|()| self.stage(&paths)) {
+            if let Err(error) = self.note_commit(changes, message).and_then(|()| self.stage(changes)) {
                 self.forget_commit();
                 return Ok(PathCommit::NotCommitted(format!("{error:#}")));
             }
@@ -195,9 +195,19 @@ impl Repository {
         self.operation().map(|operation| format!("a {operation} is under way"))
     }
 
-    /// Takes the files' bytes into the index.
-    fn stage(&self, paths: &[&str]) -> Result<()> {
-        self.change_index(&["update-index", "--add", "--remove", "--"], paths)
+    /// Makes these the index entries. git takes the files, with their times, so that they do not look changed to what only compares
+    /// times; where it made something else of one (`core.autocrlf`, a filter, somebody who saved it just now) the entry is set.
+    fn stage(&self, changes: &[(String, Option<Oid>)]) -> Result<()> {
+        let paths: Vec<&str> = changes.iter().map(|(path, _)| path.as_str()).collect();
+        self.change_index(&["update-index", "--add", "--remove", "--"], &paths)?;
+        let entries = self.index_blobs(&paths)?;
+        for (path, blob) in changes.iter().filter(|(path, blob)| entries.get(path) != blob.as_ref()) {
+            match blob {
+                Some(blob) => self.change_index(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")], &[])?,
+                None => self.change_index(&["update-index", "--force-remove", "--"], &[path])?,
+            }
+        }
+        Ok(())
     }
 
     /// Puts HEAD's entries back into the index.

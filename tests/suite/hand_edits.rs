@@ -348,3 +348,20 @@ fn many_edits_and_new_files_are_one_commit_each() {
     repo.chant(&["list"]).ok().says_not("Recorded").says_not("Took over");
     assert_eq!(repo.git(&["diff", "--cached", "--name-only"]), TestRepo::spec_file(&file(0)));
 }
+
+#[test]
+fn what_git_would_make_of_a_file_is_not_staged_in_place_of_the_spec() {
+    let (repo, id) = with_spec();
+    repo.git(&["config", "core.autocrlf", "input"]);
+    let file = TestRepo::spec_file(&id);
+    repo.write(&file, repo.read(&file).replace('\n', "\r\n"));
+    repo.chant(&["list"]).ok().says_not("staged");
+    assert_eq!(repo.git(&["diff", "--cached", "--name-only"]), "");
+    repo.chant(&["check", &id, "1"]).ok().says_not("staged");
+    assert_eq!(repo.git(&["diff", "--cached", "--name-only"]), "");
+    assert_eq!(repo.git(&["rev-parse", &format!("HEAD:{file}")]), repo.git(&["rev-parse", &format!("refs/chant/specs/{id}:spec.md")]));
+    // To what compares nothing but times a file that we wrote is not changed.
+    repo.git(&["config", "--unset", "core.autocrlf"]);
+    repo.add_spec("Two", &[]);
+    assert_eq!(repo.git(&["diff-files", "--name-only", "--", ".chant/specs/*.md", &format!(":!{file}")]), "");
+}

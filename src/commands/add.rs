@@ -1,3 +1,4 @@
+use super::editor::in_editor;
 use crate::context::{self, Context};
 use crate::failure::{Failure, Outcome};
 use crate::spec::document::FieldValue;
@@ -51,15 +52,11 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if args.title.trim().is_empty() {
         return Err(Failure::new("a spec needs a title").hint("git chant add 'What it is about'").into());
     }
-    let mut document = Document::new(&fields(ctx, &args)?, &args.title, &body(&args)?);
-    if args.edit {
-        document = super::edit::in_editor(ctx, "new-spec", &document)?;
-    }
-    document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
-    if ctx.inside_run.is_none() {
-        ctx.store().trust(&intent::id(&document))?;
-    }
-    let spec = create(ctx, &document)?;
+    let document = Document::new(&fields(ctx, &args)?, &args.title, &body(&args)?);
+    let spec = match args.edit {
+        true => in_editor(ctx, &format!("add --edit '{}'", args.title), &document, |edited| create(ctx, &edited)),
+        false => create(ctx, &document),
+    }?;
     files::write_back(ctx, None, &spec, "add spec")?;
     let words = if args.porcelain { spec.id.to_string() } else { format!("Created spec: {}", spec.id) };
     ctx.out.line(words);
@@ -69,9 +66,13 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Makes the first event under the next free id of the day. A lock keeps two processes of this clone off the same number; two clones
+/// Trusts what a person wrote, and makes the first event under the next free id of the day. A lock keeps two processes of this clone off the same number; two clones
 /// are told apart by the random suffix.
 fn create(ctx: &Context, document: &Document) -> Result<crate::store::Spec> {
+    document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
+    if ctx.inside_run.is_none() {
+        ctx.store().trust(&intent::id(document))?;
+    }
     let store = ctx.store();
     let dir = ctx.repo.common_dir().join("chant");
     std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;

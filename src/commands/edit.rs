@@ -1,3 +1,4 @@
+use super::editor::in_editor;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
@@ -5,8 +6,7 @@ use crate::spec::document::FieldValue;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::{Change, SETTLES, Spec};
 use crate::workflow::{files, finalize, find};
-use anyhow::{Context as _, Result};
-use std::process::Command;
+use anyhow::Result;
 
 /// Arguments of `git chant edit`. Without options an editor is opened.
 #[derive(Debug, clap::Args)]
@@ -54,8 +54,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     if args.has_options() {
         changed |= change(ctx, &spec.id, |document| apply(ctx, document, &args))?;
     } else if args.status.is_none() {
-        let edited = in_editor(ctx, spec.id.as_str(), &spec.document)?;
-        changed |= from_editor(ctx, &spec, edited)?;
+        changed |= by_editor(ctx, &spec)?;
     }
     if let Some(word) = &args.status {
         changed |= request(ctx, &spec.id, word)?;
@@ -127,16 +126,25 @@ fn set_title(document: &mut Document, title: &str) {
     *document = document.replace_body(&edited);
 }
 
-/// Records what an editor made of a version; joined with whatever others did while it was open.
-fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
-    if edited == from.document {
+/// Has a person edit it, and gives the status that the new text asks for.
+fn by_editor(ctx: &Context, from: &Spec) -> Result<bool> {
+    let Some((spec, asks)) = in_editor(ctx, &format!("edit {}", from.id), &from.document, |edited| from_editor(ctx, from, edited))? else {
         return keep_joined(ctx, from);
-    }
+    };
     let was = Some(ctx.repo.hash_blob(from.document.as_bytes())?);
-    let front = edited.front().map_err(|error| {
-        let saved = ctx.repo.common_dir().join("chant").join(from.id.file_name());
-        Failure::new(format!("the edited spec's {error}")).hint(format!("your text is in {}", saved.display()))
-    })?;
+    files::write_back(ctx, was, &spec, "edit spec")?;
+    if let Some(status) = asks {
+        request(ctx, &from.id, status.as_str())?;
+    }
+    Ok(true)
+}
+
+/// Records what an editor made of a version, joined with whatever others did while it was open; and the status that it asks for.
+fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<Option<(Spec, Option<Status>)>> {
+    if edited == from.document {
+        return Ok(None);
+    }
+    let front = edited.front().map_err(|error| Failure::new(format!("the edited spec's {error}")))?;
     let status = front.status().map_err(|error| Failure::new(error.to_string()))?;
     let asks = status.filter(|status| Some(*status) != from.document.front().ok().and_then(|front| front.status().ok().flatten()));
     let mut document = edited;
@@ -146,19 +154,14 @@ fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<bool> {
     // Who had it in the editor has read it.
     ctx.store().trust(&intent::id(&document))?;
     let edit = ctx.store().prepare(from, &Change::new(EventKind::Edit).document(document))?;
-    let spec = loop {
+    loop {
         let tip = ctx.store().require(&from.id)?;
         let next = if tip.tip == from.tip { edit.clone() } else { ctx.store().join(&tip, &edit)? };
         ctx.store().trust_made_from(&[&tip.document, &edit.document], &next.document)?;
         if let Some(spec) = ctx.store().publish(&next, Some(tip.tip), &[])? {
-            break spec;
+            return Ok(Some((spec, asks)));
         }
-    };
-    files::write_back(ctx, was, &spec, "edit spec")?;
-    if let Some(status) = asks {
-        request(ctx, &from.id, status.as_str())?;
     }
-    Ok(true)
 }
 
 /// Whoever looks at the text that a join took, and leaves it, settles the conflict.
@@ -187,22 +190,4 @@ fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
         Status::Completed => finalize::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
         _ => Err(Failure::new(format!("'{status}' is a status that only a run gives")).hint(format!("git chant work {id}")).into()),
     }
-}
-
-/// Opens git's editor on a document and reads back what a person made of it. The text stays in the git directory until the next edit.
-pub fn in_editor(ctx: &Context, name: &str, document: &Document) -> Result<Document> {
-    let dir = ctx.repo.common_dir().join("chant");
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let file = dir.join(format!("{name}.md"));
-    std::fs::write(&file, document.as_bytes()).with_context(|| format!("could not write {}", file.display()))?;
-    let editor = ctx.repo.git().command(["var", "GIT_EDITOR"]).line()?;
-    // As git does it: the editor is a shell word list, the file its last argument.
-    let status = Command::new("sh").args(["-c", &format!("{editor} \"$@\""), &editor]).arg(&file).status();
-    let status = status.with_context(|| format!("could not start the editor '{editor}'"))?;
-    if !status.success() {
-        return Err(Failure::new(format!("the editor '{editor}' ended with {status}; nothing was changed"))
-            .hint(format!("your text is in {}", file.display()))
-            .into());
-    }
-    Ok(Document::parse(std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?))
 }

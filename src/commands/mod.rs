@@ -9,6 +9,7 @@ mod cleanup;
 mod demo;
 mod doctor;
 mod edit;
+mod editor;
 mod fetch;
 mod finalize;
 mod fsck;

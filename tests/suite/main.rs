@@ -13,6 +13,7 @@ mod converge;
 mod demo;
 mod documents;
 mod drivers;
+mod editor;
 mod fsck;
 mod gate;
 mod generated;

@@ -38,7 +38,7 @@ pub fn merged_into(ctx: &Context, facts: &Facts) -> Result<Option<String>> {
     Ok(holds(ctx, tip, &facts.marked, target)?.then(|| start.target.clone()))
 }
 
-/// How often a merge is made anew because its target moved meanwhile.
+/// How often a merge is made anew because its target or its spec moved meanwhile.
 const TRIES: usize = 10;
 
 /// How long a merge waits for others of ours, and others for a merge. It is for quiet only: what is right is held by git's own locks.
@@ -67,7 +67,7 @@ pub fn is_of_ours(ctx: &Context, commit: &Commit) -> Result<bool> {
     Ok(verify::facts(ctx, &spec)?.finish.is_some_and(|finish| finish.tip == tip.to_string()))
 }
 
-/// [`merge`], made anew where the target moved while it was made.
+/// [`merge`], made anew where the target or the spec moved while it was made.
 pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged> {
     let _quiet = quiet(ctx, true)?;
     let full = format!("refs/heads/{target}");
@@ -75,8 +75,10 @@ pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged
     loop {
         tries += 1;
         let before = ctx.repo.reference(&full)?;
-        let merged = merge(ctx, &ctx.store().require(id)?, target);
-        if merged.is_ok() || tries == TRIES || ctx.repo.reference(&full)? == before {
+        let spec = ctx.store().require(id)?;
+        let merged = merge(ctx, &spec, target);
+        let still = || anyhow::Ok(ctx.repo.reference(&full)? == before && ctx.store().require(id)?.tip == spec.tip);
+        if merged.is_ok() || tries == TRIES || still()? {
             return merged;
         }
     }

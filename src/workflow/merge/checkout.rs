@@ -2,11 +2,11 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::git::{Git, Oid};
+use crate::git::{Git, Oid, Repository};
 use crate::output::safe;
-use crate::spec::SpecId;
+use crate::spec::{Document, SpecId};
 use crate::store::{Spec, spec_path};
-use crate::workflow::files;
+use crate::workflow::{files, pickup};
 use anyhow::{Context as _, Result};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -153,8 +153,8 @@ fn names(list: &[u8]) -> Vec<PathBuf> {
     list.split(|&byte| byte == 0).filter(|name| !name.is_empty()).map(|name| std::ffi::OsStr::from_bytes(name).into()).collect()
 }
 
-/// A spec file that could not be committed would stop git's merge. Its edit is recorded already (every command looks first), so the file
-/// goes back to HEAD's version for the merge, which brings the finished one.
+/// A spec file that could not be committed would stop git's merge. Where its edit is recorded, the file goes back to HEAD's version for
+/// the merge, which brings the finished one.
 fn set_file_aside(ctx: &Context, merge: &Merge<'_>) -> Result<Option<Vec<u8>>> {
     let path = spec_path(merge.id());
     let (git, file) = (Git::at(merge.worktree), merge.worktree.join(&path));
@@ -162,13 +162,43 @@ fn set_file_aside(ctx: &Context, merge: &Merge<'_>) -> Result<Option<Vec<u8>>> {
     if dirty.is_empty() || ctx.silent() {
         return Ok(None);
     }
-    let bytes = std::fs::read(&file).with_context(|| format!("could not read {path}"))?;
-    if dirty.starts_with("??") {
-        std::fs::remove_file(&file).with_context(|| format!("could not set {path} aside"))?;
-    } else if dirty.starts_with(' ') {
-        git.command(["checkout", "--quiet", "HEAD", "--", &path]).output()?;
-    } else {
+    if !dirty.starts_with("??") && !dirty.starts_with(' ') {
         return Err(Failure::new(format!("{path} has staged changes")).hint(format!("git restore --staged {path}")).into());
     }
+    let bytes = std::fs::read(&file).with_context(|| format!("could not read {path}"))?;
+    require_recorded(ctx, merge, &bytes)?;
+    if dirty.starts_with("??") {
+        std::fs::remove_file(&file).with_context(|| format!("could not set {path} aside"))?;
+    } else {
+        git.command(["checkout", "--quiet", "HEAD", "--", &path]).output()?;
+    }
     Ok(Some(bytes))
+}
+
+/// Refuses to set aside what is nowhere else. Every command looks at the files first, but only at those of its own checkout, it leaves
+/// alone what it cannot read, and a person may have saved since.
+fn require_recorded(ctx: &Context, merge: &Merge<'_>, bytes: &[u8]) -> Result<()> {
+    let id = merge.id();
+    let (store, blob) = (ctx.store(), ctx.repo.hash_blob(bytes)?);
+    let there = Context::of(Repository::open(merge.worktree)?);
+    let is_known = || anyhow::Ok(store.event_with_blob(&store.require(id)?, blob)?.is_some());
+    // Bytes that were there before may be an edit too: one that goes back to them.
+    if there.store().last_seen(id)? == Some(blob) && is_known()? {
+        return Ok(());
+    }
+    let dir = merge.worktree.display();
+    let refusal = |why: &str| {
+        Failure::new(format!("{} in {dir} {why}", spec_path(id)))
+            .hint(format!("mend the file, or put back what counts: git chant show {id} --body"))
+            .hint(format!("then: git chant merge {id}"))
+    };
+    if let Err(error) = Document::parse(bytes).front() {
+        return Err(refusal(&format!("holds an edit that cannot be recorded: {error:#}")).into());
+    }
+    pickup::pick_up(&there)?;
+    if store.require(id)?.tip != merge.spec.tip || there.repo.head()?.commit != Some(merge.current) {
+        // The gate has not seen this edit: the merge is decided anew.
+        return Err(Failure::new(format!("{id} was edited in {dir} just now")).hint(format!("git chant merge {id}")).into());
+    }
+    if is_known()? { Ok(()) } else { Err(refusal("holds an edit that is not recorded").into()) }
 }

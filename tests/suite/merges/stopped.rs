@@ -204,3 +204,30 @@ fn published_commits_can_always_be_pulled() {
     assert!(said.code != 0 && said.stderr.contains("is pending, not completed"), "{said}");
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
 }
+
+/// The file made way for git's merge as though every edit were recorded, and what was not was gone.
+#[test]
+fn our_own_merge_loses_no_edit_of_the_spec() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
+    let file = TestRepo::spec_file(&id);
+    // An edit that nobody can read.
+    let whole = repo.read(&file);
+    let broken = whole.replacen("---\n", "---\n: [\n", 1);
+    repo.write(&file, &broken);
+    let head = repo.head();
+    repo.chant(&["merge", &id]).fails(128).says("holds an edit that cannot be recorded").says(&format!("hint: then: git chant merge {id}"));
+    assert_eq!((repo.read(&file), repo.head()), (broken, head.clone()));
+    repo.git(&["checkout", "-q", "--", &file]);
+    // One in a checkout that is not ours: it is recorded there, and the gate has its word.
+    let theirs = repo.root().join("theirs");
+    repo.git(&["switch", "-q", "other"]);
+    repo.git(&["worktree", "add", "-q", theirs.to_str().unwrap(), "main"]);
+    let theirs = repo.at(theirs);
+    theirs.write(&file, whole + "\nAnd well.\n");
+    repo.chant(&["merge", &id, "--target", "main"]).fails(1).says("refused").says("intent");
+    assert!(theirs.read(&file).ends_with("And well.\n"));
+    assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("And well."));
+    assert!(!theirs.exists(&format!("work-{id}")), "it is not merged");
+}

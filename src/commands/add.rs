@@ -2,9 +2,9 @@ use super::editor::in_editor;
 use crate::context::{self, Context};
 use crate::failure::{Failure, Outcome};
 use crate::spec::document::FieldValue;
-use crate::spec::{Document, EventKind, SpecId, id, intent};
+use crate::spec::{Document, EventKind, SpecId, id};
 use crate::store::Change;
-use crate::workflow::files;
+use crate::workflow::{files, inside};
 use anyhow::{Context as _, Result};
 use std::io::Read as _;
 
@@ -70,9 +70,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 /// are told apart by the random suffix.
 fn create(ctx: &Context, document: &Document) -> Result<crate::store::Spec> {
     document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
-    if ctx.inside_run.is_none() {
-        ctx.store().trust(&intent::id(document))?;
-    }
+    inside::trust(ctx, document)?;
     let store = ctx.store();
     let dir = ctx.repo.common_dir().join("chant");
     std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;

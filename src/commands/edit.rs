@@ -3,9 +3,9 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::document::FieldValue;
-use crate::spec::{Document, EventKind, SpecId, Status, intent};
+use crate::spec::{Document, EventKind, SpecId, Status};
 use crate::store::{Change, SETTLES, Spec};
-use crate::workflow::{files, finalize, find};
+use crate::workflow::{files, finalize, find, inside};
 use anyhow::Result;
 
 /// Arguments of `git chant edit`. Without options an editor is opened.
@@ -71,9 +71,7 @@ fn change(ctx: &Context, id: &SpecId, mut apply: impl FnMut(&mut Document) -> Re
         let mut document = spec.document.clone();
         apply(&mut document)?;
         document.front().map_err(|error| Failure::new(format!("the edited spec's {error}")))?;
-        if ctx.inside_run.is_none() {
-            ctx.store().trust_made_from(&[&spec.document], &document)?;
-        }
+        inside::trust_made_from(ctx, &[&spec.document], &document)?;
         Ok((document != spec.document).then(|| Change::new(EventKind::Edit).document(document)))
     })?;
     let Some(spec) = spec else { return Ok(false) };
@@ -152,12 +150,12 @@ fn from_editor(ctx: &Context, from: &Spec, edited: Document) -> Result<Option<(S
         document.set("status", from.event.status.as_str().into());
     }
     // Who had it in the editor has read it.
-    ctx.store().trust(&intent::id(&document))?;
+    inside::trust(ctx, &document)?;
     let edit = ctx.store().prepare(from, &Change::new(EventKind::Edit).document(document))?;
     loop {
         let tip = ctx.store().require(&from.id)?;
         let next = if tip.tip == from.tip { edit.clone() } else { ctx.store().join(&tip, &edit)? };
-        ctx.store().trust_made_from(&[&tip.document, &edit.document], &next.document)?;
+        inside::trust_made_from(ctx, &[&tip.document, &edit.document], &next.document)?;
         if let Some(spec) = ctx.store().publish(&next, Some(tip.tip), &[])? {
             return Ok(Some((spec, asks)));
         }

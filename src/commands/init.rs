@@ -2,12 +2,12 @@ use crate::agent::Agent;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
-use crate::spec::{Document, SpecId, intent};
+use crate::spec::{Document, SpecId};
 use crate::store::import::ImportFile;
 use crate::store::transport::transport;
 use crate::store::{ARCHIVE_DIR, SPEC_DIR, spec_path};
 use crate::workflow::sync::{self, Report};
-use crate::workflow::{files, hooks, pickup};
+use crate::workflow::{files, hooks, inside, pickup};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
@@ -222,7 +222,7 @@ impl Setup<'_> {
                 None => None,
             };
             if committed != Some(self.ctx.repo.hash_blob(&file.bytes)?) {
-                store.trust(&intent::id(&Document::parse(file.bytes.clone())))?;
+                inside::trust(self.ctx, &Document::parse(file.bytes.clone()))?;
             }
         }
         let folded: Vec<_> = store.list()?.0.into_iter().filter(|spec| archived.iter().any(|file| file.id == spec.id)).collect();

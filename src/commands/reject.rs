@@ -2,7 +2,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::{Approval, EventKind, intent};
 use crate::store::Change;
-use crate::workflow::find;
+use crate::workflow::{find, inside};
 use anyhow::Result;
 
 /// Arguments of `git chant reject`.
@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    if ctx.inside_run.is_some() {
+    if inside::a_run(ctx) {
         return Err(Failure::new("a run cannot reject").hint("a person rejects, in a terminal outside of the run").into());
     }
     let id = find::spec(ctx, &args.id)?.id;

@@ -4,11 +4,11 @@
 
 mod all;
 
-use super::{files, find, rename};
+use super::{files, find, inside, rename};
 use crate::context::Context;
 use crate::git::{Oid, Signature};
 use crate::output::safe;
-use crate::spec::{Document, EventKind, Shown, SpecId, Status, intent};
+use crate::spec::{Document, EventKind, Shown, SpecId, Status};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
 use crate::store::{Change, Recorded, SPEC_DIR, Spec, Store, spec_path};
@@ -112,7 +112,7 @@ fn take(ctx: &Context, seen: &mut Observation) -> Result<Taken> {
     let Some(edit) = base_of_edit(ctx, &spec, seen, document, blob)? else { return Ok(Taken::Old) };
     edit.newest().front()?;
     if uncommitted {
-        store.trust(&intent::id(edit.newest()))?;
+        inside::trust(ctx, edit.newest())?;
     }
     let recorded = record(ctx, &spec.id, &edit)?;
     let now = ctx.repo.hash_blob(recorded.document.as_bytes())?;
@@ -134,7 +134,7 @@ fn adopted(ctx: &Context, id: &SpecId, document: &Document, uncommitted: bool) -
     }
     document.front()?;
     if uncommitted {
-        store.trust(&intent::id(document))?;
+        inside::trust(ctx, document)?;
     }
     Ok(Taken::New(ImportFile { id: id.clone(), bytes: document.as_bytes().to_vec() }))
 }
@@ -243,7 +243,7 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
             Some(together) => together.clone(),
             None => joined(&store.prepare(&from, &change)?)?,
         };
-        store.trust_made_from(&[&tip.document, edit.newest()], &next.document)?;
+        inside::trust_made_from(ctx, &[&tip.document, edit.newest()], &next.document)?;
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
         ctx.out.note(format!("Recorded your edit of {id}."));
         let beside: Vec<&str> = next.event.extras("Conflict").chain(next.event.extras("Collided")).collect();

@@ -2,14 +2,14 @@
 
 use super::live::Live;
 use super::plan::{self, Options};
-use super::{question, verify};
+use super::{inside, question, verify};
 use crate::agent::transcript::Facts;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::RefChange;
 use crate::spec::document::FieldValue;
 use crate::spec::split::{Part, parts};
-use crate::spec::{Document, EventKind, SpecId, Status, intent};
+use crate::spec::{Document, EventKind, SpecId, Status};
 use crate::store::{Change, Spec, spec_path};
 use anyhow::{Context as _, Result};
 
@@ -51,11 +51,10 @@ pub fn ask(ctx: &Context, spec: &Spec, options: &Options, live: &mut dyn Live) -
 /// Makes the members and the spec their driver, all or nothing; the driver comes first. What came from an agent is trusted only once a
 /// person has approved it.
 pub fn apply(ctx: &Context, spec: &Spec, list: &[Part], trusted: bool) -> Result<(Spec, Vec<Spec>)> {
-    let trusts = trusted && ctx.inside_run.is_none();
     let ids = ids(ctx, spec, list.len())?;
     let members = ids.iter().zip(documents(spec, list, &ids)?).map(|(id, document)| {
-        if trusts {
-            ctx.store().trust(&intent::id(&document))?;
+        if trusted {
+            inside::trust(ctx, &document)?;
         }
         ctx.store().draft(id, &Change::new(EventKind::Create).document(document))
     });
@@ -101,9 +100,7 @@ fn drive(ctx: &Context, spec: &Spec, members: &[Spec]) -> Result<Change> {
     let mut document = spec.document.clone();
     document.set("type", "driver".into());
     document.set("members", FieldValue::List(members.clone()));
-    if ctx.inside_run.is_none() {
-        ctx.store().trust(&intent::id(&document))?;
-    }
+    inside::trust(ctx, &document)?;
     Ok(Change::new(EventKind::Edit).document(document).text(format!("split into {}", members.join(", "))))
 }
 

@@ -45,6 +45,27 @@ fn what_is_for_people_is_refused_to_a_run_that_hides() {
     repo.chant(&["approve", &id]).ok();
 }
 
+/// Its commands would run for the next person, on a machine where somebody may be more than the agent is.
+#[test]
+fn what_a_run_writes_is_trusted_by_nobody() {
+    // By its word, and hidden where that can be seen.
+    let hidden = if cfg!(target_os = "linux") { "unset CHANT_RUN_ID" } else { ":" };
+    let editor = "GIT_EDITOR='sed -i.old s/really-works/sly-works/' git chant edit";
+    let writes = format!(
+        "cd ../../..; writes() {{ added=$(git chant add --porcelain --criterion 'Good `$ sly`' Sly) || exit 9; {editor} $1 || exit 9
+        git chant reject $added -m No; echo reject=$?; echo \"added:$added\"; }}; writes $OTHER 2>&1; {hidden}; writes $THIRD 2>&1"
+    );
+    let repo = repository();
+    let [other, third, id] = ["A", "B", "C"].map(|title| repo.add_spec(title, &["It works `$ really-works`"]));
+    repo.agent("sly", &format!("OTHER={other}; THIRD={third}; {writes}"));
+    let said = repo.chant(&["work", &id]).fails(1).says("reject=128").says_not("reject=0");
+    let added: Vec<&str> = said.stdout.lines().filter_map(|line| Some(line.split_once("added:")?.1.trim())).collect();
+    assert_eq!(added.len(), 2, "{said}");
+    for id in [other.as_str(), &third].into_iter().chain(added) {
+        repo.chant(&["verify", id]).fails(128).says("holds commands that this clone neither wrote nor approved");
+    }
+}
+
 /// Somebody outside may be had to call it, too.
 #[test]
 fn what_is_recorded_while_it_works_is_not_believed_at_its_end() {

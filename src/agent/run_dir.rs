@@ -228,15 +228,19 @@ impl RunDir {
         }
     }
 
-    /// Takes the lock of a run whose git-chant is gone, so that only one process cleans up or goes on; false if another has it.
+    /// Takes the lock of a run whose git-chant is gone, so that only one process cleans up or goes on; false if another has it, or has
+    /// removed the directory.
     pub fn claim(&mut self) -> Result<bool> {
         if self.lock.is_some() {
             return Ok(true);
         }
         let path = self.path.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.with_context(|| format!("could not open {}", path.display()))?;
-        if take_lock(&file)? {
+        let file = match OpenOptions::new().create(true).truncate(false).write(true).open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            file => file.with_context(|| format!("could not open {}", path.display()))?,
+        };
+        // Whoever held it may have removed the directory meanwhile.
+        if take_lock(&file)? && path.exists() {
             self.lock = Some(file);
         }
         Ok(self.lock.is_some())

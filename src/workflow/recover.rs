@@ -21,30 +21,33 @@ pub fn report(ctx: &Context) -> Result<()> {
             continue;
         }
         if dir.is_question() {
-            super::question::clear(ctx, dir)?;
+            warn_of(ctx, super::question::clear(ctx, dir));
             continue;
         }
         let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
         let spec = ctx.store().load(&id)?;
         if spec.is_some_and(|spec| spec.event.status == Status::InProgress) {
-            // Looking must work where writing does not: on a full disk.
-            if let Err(error) = keep_what_is_there(ctx, &id, dir.run_id()) {
-                ctx.out.warning(format!("{error:#}"));
-            }
+            warn_of(ctx, keep_what_is_there(ctx, &id, dir.run_id()));
             let words = if state == Liveness::Orphaned { "git-chant died, its agent is still working" } else { "its run died" };
             dead += 1;
             ctx.out.warning(format!("{id} is in progress, but {words}."));
             ctx.out.hint(format!("go on: git chant resume {id}; start over: git chant reset {id}"));
         } else if state == Liveness::Dead && is_unprepared(ctx, &id) {
             // Killed before `start` or after the end. What its agent printed, if there was one, is kept.
-            save_run(ctx, &id, &dir)?;
-            drop(dir.remove());
+            warn_of(ctx, save_run(ctx, &id, &dir).map(|()| drop(dir.remove())));
         }
     }
     if dead > 1 {
         ctx.out.hint("go on with all of them: git chant resume --all");
     }
     Ok(())
+}
+
+/// Looking must work where writing does not: on a full disk.
+fn warn_of(ctx: &Context, done: Result<()>) {
+    if let Err(error) = done {
+        ctx.out.warning(format!("{error:#}"));
+    }
 }
 
 /// A dead run whose spec nobody is preparing right now.

@@ -42,6 +42,15 @@ fn a_run_is_alive_while_its_lock_is_held() {
 }
 
 #[test]
+fn of_a_run_that_somebody_removed_nobody_has_the_lock() {
+    let common = tempfile::tempdir().unwrap();
+    let made = create(common.path(), "r1", "001-x").unwrap();
+    let mut seen = RunDir::open(common.path(), "r1").unwrap();
+    made.remove().unwrap();
+    assert!(!seen.claim().unwrap());
+}
+
+#[test]
 fn what_is_recorded_reads_back() {
     let common = tempfile::tempdir().unwrap();
     let run = create(common.path(), "r1", "001-x").unwrap();

@@ -92,3 +92,18 @@ fn what_it_changes_although_it_was_only_asked_is_said_and_kept() {
     crate::common::Outcome::of(repo.command(repo.path(), "sh").args(["-c", hint])).ok();
     assert!(!std::path::Path::new(kept).exists());
 }
+
+#[test]
+fn what_cannot_be_cleared_away_is_told_and_is_in_no_command_s_way() {
+    let repo = repository("");
+    let runs = repo.common_dir().join("chant/runs");
+    // A question whose lock cannot be taken, and a run whose log can be kept under no name.
+    std::fs::create_dir_all(runs.join("ask-1/lock")).unwrap();
+    std::fs::create_dir_all(runs.join("r1")).unwrap();
+    std::fs::write(runs.join("r1/spec"), FIRST).unwrap();
+    std::fs::write(runs.join("r1/log"), "I did it.").unwrap();
+    repo.git(&["update-ref", &format!("refs/chant/runs/{FIRST}/r1/x"), "HEAD"]);
+    let said = repo.chant(&["list"]).ok().says("warning: ").says("ask-1").says("Small");
+    assert_eq!(said.stderr.matches("warning: ").count(), 2, "{said}");
+    assert_eq!(std::fs::read(runs.join("r1/log")).unwrap(), b"I did it.");
+}

@@ -114,6 +114,14 @@ impl Store<'_> {
         }
     }
 
+    /// Keeps no longer what a run of which nothing is recorded began with.
+    pub fn forget_kept(&self, run: &str) -> Result<()> {
+        let Some(kept) = self.kept(run)? else { return Ok(()) };
+        match self.repo.update_refs(&[RefChange::new(kept_ref(run), Some(kept), None)], "chant: take back")? {
+            RefUpdate::Done | RefUpdate::Lost => Ok(()),
+        }
+    }
+
     /// What is kept of a run.
     pub fn kept(&self, run: &str) -> Result<Option<Oid>> {
         self.repo.reference(&kept_ref(run))

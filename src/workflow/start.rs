@@ -196,8 +196,9 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
             Ok(Begun::Yes(Box::new(Started { plan, spec, dir, base, outside, _lock: lock, _held: held })))
         }
         not_begun => {
-            // Nobody works in it; the next try locks it again.
+            // Nobody works in it; the next try locks it again. The branch keeps what there is.
             ctx.repo.unlock_worktree(&plan.worktree)?;
+            ctx.store().forget_kept(&run_id)?;
             dir.remove()?;
             not_begun.map(|_| Begun::Changed)
         }

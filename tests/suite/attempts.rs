@@ -101,3 +101,21 @@ fn another_machine_has_no_attempts_of_its_own() {
         clone.chant(&["resume", &id]).fails(128).says("was started 3 times (chant.maxAttempts)").says(&format!("git chant reset {id}"));
     }
 }
+
+#[test]
+fn a_resume_that_cannot_begin_leaves_nothing_behind() {
+    let repo = repository();
+    let id = repo.add_spec("One", &["It is"]);
+    repo.chant(&["work", &id]).fails(1);
+    repo.edit_spec(&id, "It is", "It is good");
+    repo.chant(&["list"]).ok();
+    let worktree = repo.path().join(format!(".chant/worktrees/{id}"));
+    let refs = || repo.git(&["for-each-ref"]);
+    let before = refs();
+    // Its file is given to the agent anew, and cannot be committed.
+    let there = repo.at(worktree);
+    there.write(&TestRepo::spec_file(&id), "# Mine\n");
+    there.git(&["add", "."]);
+    repo.chant(&["resume", &id]).fails(128).says("could not commit the spec").says("is staged");
+    assert_eq!(refs(), before);
+}

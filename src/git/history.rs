@@ -34,6 +34,9 @@ impl Repository {
     /// Every best common ancestor of two commits, sorted; none for unrelated histories.
     pub fn merge_bases(&self, a: Oid, b: Oid) -> Result<Vec<Oid>> {
         let output = self.git().command(["merge-base", "--all", &a.to_string(), &b.to_string()]).run_raw()?;
+        if !matches!(output.status.code(), Some(0 | 1)) {
+            bail!("could not compare {a} and {b}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut list: Vec<Oid> = text.lines().filter_map(Oid::from_hex).collect();
         list.sort();
@@ -227,5 +230,26 @@ pub fn merge_file([ours, theirs]: [&[u8]; 2], base: &[u8]) -> Result<(Vec<u8>, b
         Some(1..=127) => Ok((output.stdout, false)),
         // What is no text is left to the person as it is here.
         _ => Ok((ours.to_vec(), false)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_cannot_compare_is_not_unrelated() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = |args: &[&str]| Git::at(dir.path()).command(args).line().unwrap();
+        git(&["init", "-q"]);
+        let who = ["-c", "user.name=Ann", "-c", "user.email=a@x"];
+        let tree = git(&["mktree"]);
+        let commit = |message| git(&[&who[..], &["commit-tree", "-m", message, &tree]].concat()).parse::<Oid>().unwrap();
+        let (one, other) = (commit("one"), commit("other"));
+        let repo = Repository::open(dir.path()).unwrap();
+        assert_eq!(repo.merge_bases(one, one).unwrap(), [one]);
+        assert_eq!(repo.merge_bases(one, other).unwrap(), []);
+        assert!(repo.merge_bases(one, "12".repeat(20).parse().unwrap()).is_err());
     }
 }

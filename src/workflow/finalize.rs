@@ -30,6 +30,7 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Spec> {
             .hint("its own is checked when it ends; of others a person says so")
             .into());
     }
+    claim::refuse_elsewhere(ctx, spec)?;
     let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
     let no_commit = || Failure::new("there is no commit to finalize").hint(format!("git commit, then: git chant finalize {}", spec.id));
     let tip = branch.or(ctx.repo.head()?.commit).ok_or_else(no_commit)?;

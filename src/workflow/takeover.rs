@@ -1,7 +1,7 @@
 //! A person goes on with what an agent began: the run is stopped, and what it said and did is written into the spec.
 
 use super::plan::worktrees_dir;
-use super::{files, pause, recover, start, verify};
+use super::{claim, files, pause, recover, start, verify};
 use crate::agent::transcript::{Format, Reader};
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
@@ -15,16 +15,13 @@ use std::path::{Path, PathBuf};
 
 /// Stops the run, if one is on, pauses the spec with a summary in it, and returns the worktree to go on in.
 pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
+    claim::refuse_elsewhere(ctx, &ctx.store().require(id)?)?;
     stop_live_run(ctx, id)?;
     let dead = recover::end_dead_run(ctx, id)?;
     let _lock = start::lock(ctx, id)?;
     let spec = ctx.store().require(id)?;
     let full = format!("refs/heads/{}", id.branch());
-    let may = matches!(spec.event.status, Status::InProgress | Status::Failed | Status::Paused | Status::NeedsAttention);
-    if !may || ctx.repo.reference(&full)?.is_none() {
-        let failure = Failure::new(format!("{id} is {}, and no agent is at it", spec.event.status));
-        return Err(failure.hint(format!("git chant show {id}")).into());
-    }
+    may_take_over(ctx, &spec, ctx.repo.reference(&full)?.is_some())?;
     let path = worktrees_dir(&ctx.repo).join(id.as_str());
     ctx.repo.forget_worktree(&path)?;
     match ctx.repo.worktree_of(&full)? {
@@ -35,20 +32,37 @@ pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
         }
     }
     let summary = summary(ctx, &spec, &path, dead.as_ref())?;
-    let mut was = None;
-    let paused = ctx.store().amend(id, |spec| {
-        was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
-        let mut document = spec.document.clone();
-        document.append_tool_section("Agent Output", &summary);
-        Ok(Some(Change::new(EventKind::Pause).status(Status::Paused).text(TAKEN_OVER).document(document)))
-    })?;
+    let (was, paused) = record(ctx, id, &summary)?;
     if let Some(dead) = dead {
         dead.remove()?;
     }
-    if let Some(spec) = paused {
-        files::write_back_unless_behind(ctx, was, &spec, "take over")?;
-    }
+    files::write_back_unless_behind(ctx, Some(was), &paused, "take over")?;
     Ok(path)
+}
+
+/// Refuses what nobody began, what is done, and what another clone is at.
+fn may_take_over(ctx: &Context, spec: &Spec, has_branch: bool) -> Result<()> {
+    claim::refuse_elsewhere(ctx, spec)?;
+    let may = matches!(spec.event.status, Status::InProgress | Status::Failed | Status::Paused | Status::NeedsAttention);
+    if may && has_branch {
+        return Ok(());
+    }
+    let failure = Failure::new(format!("{} is {}, and no agent is at it", spec.id, spec.event.status));
+    Err(failure.hint(format!("git chant show {}", spec.id)).into())
+}
+
+/// Pauses the spec with the summary in it, and takes our claim back with that. Returns what its document was, too.
+fn record(ctx: &Context, id: &SpecId, summary: &str) -> Result<(Oid, Spec)> {
+    loop {
+        let spec = ctx.store().require(id)?;
+        may_take_over(ctx, &spec, true)?;
+        let mut document = spec.document.clone();
+        document.append_tool_section("Agent Output", summary);
+        let change = Change::new(EventKind::Pause).status(Status::Paused).text(TAKEN_OVER).document(document);
+        if let Some(paused) = claim::record_end(ctx, &spec, &change, &[])? {
+            return Ok((ctx.repo.hash_blob(spec.document.as_bytes())?, paused));
+        }
+    }
 }
 
 /// Why a run was paused whose agent was stopped for a person.

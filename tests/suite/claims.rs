@@ -85,6 +85,8 @@ fn whoever_comes_second_is_told_who_has_it_and_keeps_nothing() {
     them.chant(&["show", &id]).ok().says("claimed by:  Tester on ");
     them.chant(&["reset", &id]).fails(128).says("is claimed by");
     them.chant(&["resume", &id]).fails(128).says("is claimed by");
+    them.chant(&["takeover", &id]).fails(128).says("is claimed by");
+    them.chant(&["finalize", &id]).fails(128).says("is claimed by");
     them.chant(&["sync"]).ok().says("in_progress -> completed");
     assert_eq!(specs(&us), specs(&them));
 }
@@ -173,6 +175,10 @@ fn a_holder_that_died_goes_on_or_gives_back_and_the_remote_knows() {
     us.chant(&["reset", &other]).ok();
     them.chant(&["fetch"]).ok();
     assert_eq!(them.events(&other), ["create", "start", "reset"]);
+    assert!(us.chant(&["work", "--claim", &other]).code >= 1000);
+    us.chant(&["takeover", &other]).ok();
+    them.chant(&["fetch"]).ok();
+    assert_eq!(them.events(&other), ["create", "start", "reset", "start", "pause"]);
 }
 
 #[test]

@@ -267,10 +267,24 @@ pub fn record_end(ctx: &Context, spec: &Spec, change: &Change, others: &[RefChan
     }
     // Somebody here added an event while the remote took ours.
     fold::fold(&store, &claim.remote)?;
-    if ctx.repo.update_refs(others, "chant: finish")? == RefUpdate::Lost {
-        ctx.out.warning(format!("{} moved while the run was being ended", spec.id.branch()));
-    }
+    move_each(ctx, &spec.id, others)?;
     store.require(&spec.id).map(Some)
+}
+
+/// What goes with an event that the remote has taken: where not all of it can move, then whatever can. A branch that somebody moved
+/// meanwhile must not cost the run its transcript.
+fn move_each(ctx: &Context, id: &SpecId, others: &[RefChange]) -> Result<()> {
+    const WHY: &str = "chant: finish";
+    if ctx.repo.update_refs(others, WHY)? == RefUpdate::Done {
+        return Ok(());
+    }
+    for change in others {
+        if ctx.repo.update_refs(std::slice::from_ref(change), WHY)? == RefUpdate::Lost {
+            ctx.out.warning(format!("{} moved while the run was being ended, and is left as it is", change.name));
+            ctx.out.hint(format!("git chant finalize {id}"));
+        }
+    }
+    Ok(())
 }
 
 /// Brings here what the remote has of a spec whose claim we hold, so that we know whether we still hold it.

@@ -182,6 +182,24 @@ fn a_holder_that_died_goes_on_or_gives_back_and_the_remote_knows() {
 }
 
 #[test]
+fn a_branch_that_moves_while_the_remote_takes_the_finish_costs_no_transcript() {
+    let (us, _, id) = with_spec();
+    let git = format!("git -C '{}'", us.path().display());
+    let moves = format!("{git} update-ref $ref $({git} commit-tree -m Mine -p $new $new^{{tree}})");
+    let hook = format!(
+        "unset $(git rev-parse --local-env-vars)\nwhile read -r old new ref; do case $ref in refs/heads/chant/*) {moves};; esac; done"
+    );
+    us.script(us.root().join("origin.git/hooks/post-receive"), &hook);
+    us.chant(&["work", "--claim", &id]).ok().says(&format!("refs/heads/chant/{id} moved while the run was being ended"));
+    assert_eq!(us.git(&["log", "-1", "--format=%s", &format!("chant/{id}")]), "Mine");
+    assert_eq!(us.show(&id)["status"], "completed");
+    let tip = at_origin(&us, &format!("refs/heads/chant/{id}"));
+    assert!(us.git(&["for-each-ref", "--format=%(objectname)", "refs/chant-kept"]).contains(&tip));
+    assert_eq!(us.git(&["for-each-ref", &format!("refs/chant/runs/{id}")]).lines().count(), 1);
+    us.chant(&["finalize", &id]).ok();
+}
+
+#[test]
 fn a_remote_that_is_gone_when_the_run_ends_loses_nothing() {
     let (us, them, id) = with_spec();
     us.agent("cut", &format!("mv '{0}/origin.git' '{0}/gone.git'; {WORKS}", us.root().display()));

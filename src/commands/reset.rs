@@ -1,9 +1,9 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::spec::{EventKind, SpecId, Status};
-use crate::store::Change;
+use crate::store::{Change, Spec};
 use crate::workflow::{claim, files, find, recover, start};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// Arguments of `git chant reset`.
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,8 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     match &args.stale {
         Some(remote) => {
             let remote = ctx.repo.require_remote(Some(remote.as_str()).filter(|name| !name.is_empty()))?;
-            claim::may_take_over(ctx, &remote, &id)?;
-            take_back(ctx, &id, &args.reason, Some(&remote))?;
+            let spec = claim::may_take_over(ctx, &remote, &id)?;
+            take_from(ctx, &remote, &spec, &args.reason)?;
         }
         None => drop(to_pending(ctx, &id, &args.reason)?),
     }
@@ -36,11 +36,6 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 /// work that does not count any more.
 pub fn to_pending(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
     claim::refuse_elsewhere(ctx, &ctx.store().require(id)?)?;
-    take_back(ctx, id, reason, None)
-}
-
-/// `from` is the remote at which another clone holds a claim that is stale.
-fn take_back(ctx: &Context, id: &SpecId, reason: &str, from: Option<&str>) -> Result<bool> {
     let dead = recover::end_dead_run(ctx, id)?;
     let _lock = start::lock(ctx, id)?;
     let aside = recover::set_aside(ctx, id, "not committed")?;
@@ -51,24 +46,12 @@ fn take_back(ctx: &Context, id: &SpecId, reason: &str, from: Option<&str>) -> Re
             break None;
         }
         was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
-        let mut document = spec.document.clone();
-        for field in ["completed_at", "commits", "model"] {
-            document.remove(field);
-        }
-        for number in 1..=document.criteria().len() {
-            document.set_box(number, false)?;
-        }
-        let change = Change { new_attempt: true, ..Change::new(EventKind::Reset).status(Status::Pending).text(reason).document(document) };
         let change = match &aside {
-            Some(branch) => change.with("Aside", branch),
-            None => change,
+            Some(branch) => change(&spec, reason)?.with("Aside", branch),
+            None => change(&spec, reason)?,
         };
-        let done = match from {
-            Some(remote) => Some(claim::take_over(ctx, remote, &spec, &change)?),
-            None => claim::record_end(ctx, &spec, &change, &[])?,
-        };
-        if done.is_some() {
-            break done;
+        if let Some(done) = claim::record_end(ctx, &spec, &change, &[])? {
+            break Some(done);
         }
     };
     if let Some(dead) = dead {
@@ -77,4 +60,30 @@ fn take_back(ctx: &Context, id: &SpecId, reason: &str, from: Option<&str>) -> Re
     let Some(spec) = spec else { return Ok(false) };
     files::write_back(ctx, was, &spec, "reset")?;
     Ok(true)
+}
+
+/// The same of a spec that another clone has claimed and left. The remote is asked first: where it says no, nothing happens here either.
+fn take_from(ctx: &Context, remote: &str, spec: &Spec, reason: &str) -> Result<()> {
+    let id = &spec.id;
+    let dead = recover::end_dead_run(ctx, id)?;
+    let _lock = start::lock(ctx, id)?;
+    let done = claim::take_over(ctx, remote, spec, &change(spec, reason)?)?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
+    files::write_back(ctx, Some(ctx.repo.hash_blob(spec.document.as_bytes())?), &done, "reset")?;
+    // What an earlier attempt of this clone left. Should it stay, the next start meets it, and says the same.
+    recover::set_aside(ctx, id, "not committed").with_context(|| format!("{id} is reset, and its earlier work is where it was"))?;
+    Ok(())
+}
+
+fn change(spec: &Spec, reason: &str) -> Result<Change> {
+    let mut document = spec.document.clone();
+    for field in ["completed_at", "commits", "model"] {
+        document.remove(field);
+    }
+    for number in 1..=document.criteria().len() {
+        document.set_box(number, false)?;
+    }
+    Ok(Change { new_attempt: true, ..Change::new(EventKind::Reset).status(Status::Pending).text(reason).document(document) })
 }

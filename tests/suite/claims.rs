@@ -140,7 +140,13 @@ fn a_claim_is_stale_by_the_observers_own_clock() {
     let said = them.chant(&["reset", "--stale", &id]).fails(128).says("no sign of life for ").says("s only; that is stale after 30m");
     said.says("in 30m: git chant");
     them.git(&["config", "chant.claimTimeout", "0s"]);
-    them.chant(&["reset", "--stale", &id, "-m", "its disk died"]).ok();
+    // Who may not take it loses nothing of their own.
+    them.git(&["branch", &format!("chant/{id}")]);
+    let refuses = us.script(us.root().join("origin.git/hooks/pre-receive"), "echo 'not today' >&2; exit 1");
+    them.chant(&["reset", "--stale", &id]).fails(128).says("not today").says_not("is kept on");
+    them.git(&["rev-parse", "--verify", &format!("chant/{id}")]);
+    std::fs::remove_file(refuses).unwrap();
+    them.chant(&["reset", "--stale", &id, "-m", "its disk died"]).ok().says(&format!("is kept on chant/{id}@1"));
     assert_eq!(them.events(&id), ["create", "start", "reset"]);
     assert_eq!(at_origin(&us, &format!("refs/chant/specs/{id}")), them.git(&["rev-parse", &format!("refs/chant/specs/{id}")]));
     // The machine comes back: its dead run is no claim any more.

@@ -5,6 +5,7 @@ use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::settings;
 use crate::spec::{SpecId, Status};
+use crate::store::Spec;
 use crate::store::transport::transport;
 use crate::workflow::fold::{self, Move};
 use anyhow::Result;
@@ -53,8 +54,8 @@ pub fn age(ctx: &Context, id: &SpecId, claim: &Claim) -> Result<Age> {
     Ok(Age { unmoved: Duration::from_secs(now - since), timeout: timeout(ctx)? })
 }
 
-/// Asks the remote once more, and refuses where a claim is not stale.
-pub fn may_take_over(ctx: &Context, remote: &str, id: &SpecId) -> Result<()> {
+/// Asks the remote once more, and refuses where a claim is not stale. The version that was judged: one with a newer sign of life is another.
+pub fn may_take_over(ctx: &Context, remote: &str, id: &SpecId) -> Result<Spec> {
     transport(&ctx.repo, remote, &[])?.fetch()?;
     fold::fold(&ctx.store(), remote)?;
     let spec = ctx.store().require(id)?;
@@ -63,7 +64,7 @@ pub fn may_take_over(ctx: &Context, remote: &str, id: &SpecId) -> Result<()> {
     };
     let age = age(ctx, id, &claim)?;
     if age.is_stale() {
-        return Ok(());
+        return Ok(spec);
     }
     Err(Failure::new(format!(
         "{id} is claimed by {claim}, and this clone has seen no sign of life for {} only; that is stale after {} (chant.claimTimeout)",

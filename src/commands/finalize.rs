@@ -32,7 +32,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         dead.remove()?;
     }
     if !has_branch {
-        files::write_back(ctx, Some(ctx.repo.hash_blob(spec.document.as_bytes())?), &done, "finish")?;
+        files::write_back(ctx, Some(ctx.repo.hash_blob(done.from.document.as_bytes())?), &done.spec, "finish")?;
     }
     ctx.out.line(format!("Completed: {id}"));
     Ok(Outcome::Yes)

@@ -6,7 +6,7 @@ mod document;
 mod leftovers;
 mod record;
 
-pub(super) use document::{finish_commit, finish_document, inputs, numbered_open, on_branch};
+pub(super) use document::{Unsettled, combine, finish_change, finish_commit, finish_document, on_branch, settle_boxes};
 pub use leftovers::{commit_leftovers, in_the_way, take_away, tidy};
 pub use record::run_record;
 
@@ -19,7 +19,7 @@ use crate::git::{Oid, RefChange};
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
 use crate::store::Change;
 use anyhow::Result;
-use document::{at_start, combine, ended};
+use document::{at_start, ended};
 use leftovers::keep_all;
 use record::{Record, is_current, record, record_until_it_takes};
 use std::path::PathBuf;
@@ -211,33 +211,20 @@ fn complete_once(
         };
     }
     let checks = checked.as_deref().unwrap_or_default();
-    let failed: Vec<String> = checks.iter().filter(|check| check.failed()).map(|check| check.number.to_string()).collect();
-    if !failed.is_empty() {
-        return fail(ctx, work, tip, &format!("criterion {} failed: git chant verify {}", failed.join(", "), work.id)).map(Some);
-    }
     // The verdicts are events too: what a person did while the commands ran counts.
     let spec = ctx.store().require(&work.id)?;
     let mut document = combine(&spec, began, ended);
-    for check in checks.iter().filter(|check| check.word() == "PASS") {
-        document.set_box(check.number, true)?;
-    }
-    let open: Vec<String> = numbered_open(&document);
-    if !open.is_empty() {
-        return fail(ctx, work, tip, &format!("criterion {} is not ticked, and no command decides it", open.join(", "))).map(Some);
-    }
     if intent::id(&document) != intent::id(began) {
         // Edited while the commands ran: the next try says so.
         return Ok(None);
     }
+    if let Some(unsettled) = settle_boxes(&mut document, checks)? {
+        let next = if matches!(unsettled, Unsettled::Failed(_)) { format!(": {}", unsettled.next(&work.id)) } else { String::new() };
+        return fail(ctx, work, tip, &format!("{unsettled}{next}")).map(Some);
+    }
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;
-    let inputs = inputs(ctx, &document, commit)?;
-    let change = Change { inputs, ..Change::new(EventKind::Finish) }
-        .status(Status::Completed)
-        .document(document)
-        .with("Run", &work.run)
-        .with("Tip", commit)
-        .with("Code-Tree", ctx.repo.code_tree(commit)?);
+    let change = finish_change(ctx, work, commit, document)?;
     let branch = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(tip), Some(commit));
     Ok(match record(ctx, work, &spec, &change, (commit != tip).then_some(branch), "completed")? {
         Record::Done => Some(Conclusion::Finished(commit)),

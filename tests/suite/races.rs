@@ -189,3 +189,37 @@ fn twelve_adds_at_once_are_twelve_specs() {
     assert_eq!(repo.git(&["status", "--porcelain", "--", ".chant/specs"]), "");
     assert_sound(&repo);
 }
+
+/// What a person does while the criteria are checked: completed was written over a cancel and over an edit, and for ever over new work.
+#[test]
+fn finalize_heeds_what_happens_while_it_checks() {
+    let repo = TestRepo::with_chant();
+    repo.script("meanwhile", &format!("cd '{}' && eval \"$*\" >&2", repo.path().display()));
+    let add = |doing: &str| {
+        let id = format!("00{}", 1 + repo.git(&["for-each-ref", "refs/chant/specs"]).lines().count());
+        let command = format!("It is done `$ meanwhile {}`", doing.replace("ID", &id));
+        repo.add_spec("Do it", &[&command, "It is good"])
+    };
+    let refused = |doing: &str, words: &str| {
+        let id = add(doing);
+        repo.chant(&["check", &id, "2"]).ok();
+        repo.chant(&["finalize", &id]).fails(128).says(words);
+        assert!(!repo.events(&id).contains(&"finish".to_owned()), "{doing}");
+        id
+    };
+    refused("git chant cancel ID", "became cancelled while its criteria were checked");
+    let edited = refused("git chant edit ID --title More", "was edited while its criteria were checked");
+    assert!(repo.read(&TestRepo::spec_file(&edited)).contains("More"));
+    refused("git chant uncheck ID 2", "criterion 2 is not ticked");
+    // A tick asks for nothing else.
+    let id = add("git chant check ID 2");
+    repo.chant(&["finalize", &id]).ok();
+    assert_eq!(repo.show(&id)["status"], "completed");
+    // Somebody goes on with the work.
+    let id = add("sh more");
+    let branch = format!("chant/{id}");
+    repo.write("more", format!("git update-ref refs/heads/{branch} $(git commit-tree -p HEAD -m More HEAD^{{tree}})"));
+    repo.chant(&["check", &id, "2"]).ok();
+    repo.git(&["branch", &branch]);
+    repo.chant(&["finalize", &id]).fails(128).says(&format!("{branch} moved while its criteria were checked"));
+}

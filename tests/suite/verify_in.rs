@@ -93,7 +93,7 @@ fn what_commands_change_is_put_back_and_what_they_leave_is_taken_away() {
             "Is fine `$ test $(cat made.txt) = made && test ! -e more.txt && test ! -e deep && echo x >fine`",
         ],
     );
-    repo.chant(&["work", &id]).fails(1).says("criterion 1, 2, 3 failed");
+    repo.chant(&["work", &id]).fails(1).says("criteria 1, 2, 3 failed");
     let there = repo.at(repo.path().join(format!(".chant/worktrees/{id}")));
     assert_eq!(there.git(&["status", "--porcelain", "--ignored"]), "!! cache");
     assert_eq!(there.git(&["log", "--format=%s", "main..HEAD"]), format!("chant work\nchant({id}): start"));

@@ -6,10 +6,12 @@ use crate::git::history::is_planning;
 use crate::git::{CommitDraft, Git, Oid};
 use crate::output::safe;
 use crate::spec::join::{Side, Version, join};
-use crate::spec::{Document, EventKind, Status};
-use crate::store::{SPEC_DIR, Spec, spec_path};
+use crate::spec::{Document, EventKind, SpecId, Status};
+use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use crate::workflow::files;
+use crate::workflow::verify::Check;
 use anyhow::Result;
+use std::fmt;
 
 /// The spec's document on a branch.
 pub fn on_branch(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Document>> {
@@ -34,7 +36,7 @@ pub(super) fn ended(ctx: &Context, work: &Work, tip: Oid) -> Result<Option<Docum
 }
 
 /// What documentation and research rest on: the files that the spec names, as the work tip has them, so that drift is a tree diff.
-pub fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
+fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(String, Oid)>> {
     let front = document.front().unwrap_or_default();
     if !matches!(front.spec_type.as_str(), "documentation" | "research") {
         return Ok(Vec::new());
@@ -48,14 +50,67 @@ pub fn inputs(ctx: &Context, document: &Document, tip: Oid) -> Result<Vec<(Strin
     Ok(list)
 }
 
-/// The numbers of the criteria whose boxes are open.
-pub fn numbered_open(document: &Document) -> Vec<String> {
+/// Why work is not completed although it was checked; the numbers are those of criteria.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsettled {
+    /// Their commands failed.
+    Failed(Vec<usize>),
+    /// They have no command, and nobody has ticked them.
+    Open(Vec<usize>),
+}
+
+impl Unsettled {
+    /// The command that says more, or mends it.
+    pub fn next(&self, id: &SpecId) -> String {
+        match self {
+            Self::Failed(_) => format!("git chant verify {id}"),
+            Self::Open(numbers) => format!("git chant check {id} {}", list(numbers, " ")),
+        }
+    }
+}
+
+impl fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(numbers) => write!(f, "{} failed", criteria(numbers)),
+            Self::Open(numbers) if numbers.len() == 1 => write!(f, "{} is not ticked, and no command decides it", criteria(numbers)),
+            Self::Open(numbers) => write!(f, "{} are not ticked, and no command decides them", criteria(numbers)),
+        }
+    }
+}
+
+fn criteria(numbers: &[usize]) -> String {
+    format!("{} {}", if numbers.len() == 1 { "criterion" } else { "criteria" }, list(numbers, ", "))
+}
+
+fn list(numbers: &[usize], between: &str) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+}
+
+/// Ticks what was seen to pass. `Some`: that is not enough.
+pub fn settle_boxes(document: &mut Document, checks: &[Check]) -> Result<Option<Unsettled>> {
+    let failed: Vec<usize> = checks.iter().filter(|check| check.failed()).map(|check| check.number).collect();
+    if !failed.is_empty() {
+        return Ok(Some(Unsettled::Failed(failed)));
+    }
+    for check in checks.iter().filter(|check| check.word() == "PASS") {
+        document.set_box(check.number, true)?;
+    }
     let criteria = document.criteria().into_iter().enumerate();
-    criteria.filter(|(_, criterion)| !criterion.ticked).map(|(index, _)| (index + 1).to_string()).collect()
+    let open: Vec<usize> = criteria.filter(|(_, criterion)| !criterion.ticked).map(|(index, _)| index + 1).collect();
+    Ok((!open.is_empty()).then_some(Unsettled::Open(open)))
+}
+
+/// The event that says that work is completed; `commit` is the work tip.
+pub fn finish_change(ctx: &Context, work: &Work, commit: Oid, document: Document) -> Result<Change> {
+    let change = Change { inputs: inputs(ctx, &document, commit)?, ..Change::new(EventKind::Finish) };
+    let change = change.status(Status::Completed).document(document);
+    let change = if work.run.is_empty() { change } else { change.with("Run", &work.run) };
+    Ok(change.with("Tip", commit).with("Code-Tree", ctx.repo.code_tree(commit)?))
 }
 
 /// The spec as it is now, with the ticks that the agent made since it began.
-pub(super) fn combine(spec: &Spec, began: &Document, ended: &Document) -> Document {
+pub fn combine(spec: &Spec, began: &Document, ended: &Document) -> Document {
     let version = |document| Version { document, status: spec.event.status, attempt: spec.event.attempt, approval: spec.event.approval };
     // Only ticks and prose count of what came from a run; its front matter is ours.
     let ended = began.replace_body(ended.body());

@@ -2,7 +2,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::{EventKind, SpecId, Status};
 use crate::store::Change;
-use crate::workflow::{files, find, pause};
+use crate::workflow::merge::merged_into;
+use crate::workflow::{files, find, pause, plan, verify};
 use anyhow::Result;
 
 /// Arguments of `git chant cancel`.
@@ -43,8 +44,12 @@ pub fn pause(ctx: &Context, args: PauseArgs) -> Result<Outcome> {
 
 /// Pauses a spec; a run that is on is stopped, and its work kept.
 pub fn put_aside(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
-    if ctx.store().require(id)?.event.status == Status::InProgress {
-        return pause::pause(ctx, id, reason).map(|()| true);
+    let spec = ctx.store().require(id)?;
+    match spec.event.status {
+        Status::InProgress => return pause::pause(ctx, id, reason).map(|()| true),
+        // What is in its target already can wait for nothing.
+        Status::Completed if merged_into(ctx, &verify::facts(ctx, &spec)?)?.is_some() => return Err(plan::is_done(ctx, &spec)?.into()),
+        _ => {}
     }
     stop(ctx, id, EventKind::Pause, Status::Paused, reason)
 }

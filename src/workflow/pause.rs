@@ -9,7 +9,7 @@ use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::spec::{EventKind, SpecId, Status};
-use crate::store::Change;
+use crate::store::{Change, Spec};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -18,23 +18,34 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pauses a spec that is in progress.
 pub fn pause(ctx: &Context, id: &SpecId, reason: &str) -> Result<()> {
-    claim::refuse_elsewhere(ctx, &ctx.store().require(id)?)?;
+    let spec = ctx.store().require(id)?;
+    claim::refuse_elsewhere(ctx, &spec)?;
+    let attempt = spec.event.attempt;
     let reason = if reason.trim().is_empty() { PAUSED } else { reason };
     let Some(dir) = recover::run_of(ctx, id)?.filter(|dir| dir.liveness() == Liveness::Working) else {
-        return pause_dead_run(ctx, id, reason);
+        return pause_dead_run(ctx, id, attempt, reason);
     };
     dir.ask_to_pause(reason)?;
     wait_for_end(id, &dir)?;
-    let status = ctx.store().require(id)?.event.status;
-    let failure = match status {
-        Status::Paused => return Ok(()),
+    match ended_by_itself(&ctx.store().require(id)?, attempt) {
+        Some(ended) => ended,
         // Its git-chant was killed meanwhile.
-        Status::InProgress => return pause_dead_run(ctx, id, reason),
+        None => pause_dead_run(ctx, id, attempt, reason),
+    }
+}
+
+/// What became of a run that ended, or made way for another, before it could be paused; `None` where it did not.
+fn ended_by_itself(spec: &Spec, attempt: u32) -> Option<Result<()>> {
+    let (id, status) = (&spec.id, spec.event.status);
+    let why = match status {
+        Status::InProgress if spec.event.attempt == attempt => return None,
+        Status::Paused => return Some(Ok(())),
+        Status::InProgress => format!("{id} was begun anew before it could be paused"),
         // Its git-chant may have merged it by now.
-        Status::Completed => Failure::new(format!("{id} was completed before it could be paused")).hint(format!("git chant show {id}")),
-        _ => Failure::new(format!("{id} is {status}: it ended before it could be paused")).hint(format!("git chant show {id}")),
+        Status::Completed => format!("{id} was completed before it could be paused"),
+        _ => format!("{id} is {status}: it ended before it could be paused"),
     };
-    Err(failure.into())
+    Some(Err(Failure::new(why).hint(format!("git chant show {id}")).into()))
 }
 
 /// Waits until the git-chant that takes care of a run has brought it to its end.
@@ -50,7 +61,7 @@ pub fn wait_for_end(id: &SpecId, dir: &RunDir) -> Result<()> {
     Ok(())
 }
 
-fn pause_dead_run(ctx: &Context, id: &SpecId, reason: &str) -> Result<()> {
+fn pause_dead_run(ctx: &Context, id: &SpecId, attempt: u32, reason: &str) -> Result<()> {
     let dead = recover::end_dead_run(ctx, id)?;
     let _lock = start::lock(ctx, id)?;
     let mut change = Change::new(EventKind::Pause).status(Status::Paused).text(reason);
@@ -63,6 +74,9 @@ fn pause_dead_run(ctx: &Context, id: &SpecId, reason: &str) -> Result<()> {
     }
     let (was, paused) = loop {
         let spec = ctx.store().require(id)?;
+        if let Some(ended) = ended_by_itself(&spec, attempt) {
+            return ended;
+        }
         let was = ctx.repo.hash_blob(spec.document.as_bytes())?;
         if let Some(paused) = claim::record_end(ctx, &spec, &change, &[])? {
             break (was, paused);

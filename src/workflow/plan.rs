@@ -185,12 +185,7 @@ fn is_to_be_started(ctx: &Context, spec: &Spec) -> Result<()> {
             let hints = [format!("watch it: git chant log {id} --follow"), format!("if it died: git chant resume {id}")];
             refuse(format!("{id} is in progress already"), &hints)
         }
-        Status::Completed => {
-            let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
-            let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
-            let next = if merged.is_some() { "show" } else { "merge" };
-            refuse(format!("{id} is completed{into}"), &[format!("git chant {next} {id}"), format!("start over: git chant reset {id}")])
-        }
+        Status::Completed => Err(is_done(ctx, spec)?.into()),
         Status::Failed => {
             let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
             refuse(format!("{id} failed"), &hints)
@@ -205,6 +200,17 @@ fn is_to_be_started(ctx: &Context, spec: &Spec) -> Result<()> {
         }
         Status::Paused | Status::Cancelled => refuse(format!("{id} is {}", spec.event.status), &[format!("git chant reset {id}")]),
     }
+}
+
+/// Why nobody works on, or pauses, what is completed: it is merged, or waits for that.
+pub fn is_done(ctx: &Context, spec: &Spec) -> Result<Failure> {
+    let id = &spec.id;
+    let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
+    let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
+    let next = if merged.is_some() { "show" } else { "merge" };
+    Ok(Failure::new(format!("{id} is completed{into}"))
+        .hint(format!("git chant {next} {id}"))
+        .hint(format!("start over: git chant reset {id}")))
 }
 
 fn refuse(message: String, hints: &[String]) -> Result<()> {

@@ -18,7 +18,7 @@ pub fn begin(ctx: &Context, id: &SpecId, options: &Options, new_session: bool) -
     let mut dead = None;
     let started = start::until_it_takes(ctx, id, || {
         let spec = ctx.store().require(id)?;
-        may_resume(&spec)?;
+        may_resume(ctx, &spec)?;
         claim::refuse_elsewhere(ctx, &spec)?;
         if spec.event.status == Status::InProgress && dead.is_none() {
             dead = recover::end_dead_run(ctx, id)?;
@@ -46,15 +46,14 @@ pub fn begin(ctx: &Context, id: &SpecId, options: &Options, new_session: bool) -
 }
 
 /// Refuses a spec that has no unfinished work to go on with.
-fn may_resume(spec: &Spec) -> Result<()> {
+fn may_resume(ctx: &Context, spec: &Spec) -> Result<()> {
     let id = &spec.id;
     let refusal = match spec.event.status {
         Status::InProgress | Status::Failed | Status::Paused => return Ok(()),
         Status::Pending => Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")),
         Status::NeedsAttention => Failure::new(format!("{id} needs attention: its intent changed")).hint(format!("git chant show {id}")),
-        Status::Completed | Status::Cancelled => {
-            Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}"))
-        }
+        Status::Completed => plan::is_done(ctx, spec)?,
+        Status::Cancelled => Failure::new(format!("{id} is cancelled")).hint(format!("git chant reset {id}")),
     };
     Err(refusal.into())
 }

@@ -137,6 +137,27 @@ fn a_run_whose_git_chant_was_killed_is_paused_too() {
     repo.chant(&["resume", &id]).ok().says("session: 95cf-784a").says("completed");
 }
 
+/// A run that is over by the time its pause is recorded: the git that records it finds the newer event there.
+#[test]
+fn a_run_that_completed_meanwhile_is_not_paused() {
+    let (repo, id) = repository("echo hello > hello.txt");
+    repo.chant(&["work", &id]).ok();
+    let name = format!("refs/chant/specs/{id}");
+    let finish = repo.git(&["rev-parse", &name]);
+    let late = format!("PATH=${{PATH#*:}}; case \" $* \" in *' update-ref '*) git update-ref {name} {finish};; esac; exec git \"$@\"");
+    let dir = repo.script("late/git", &late).parent().unwrap().display().to_string();
+    repo.git(&["update-ref", &name, &format!("{name}~")]);
+    let path = format!("{dir}:{}", std::env::var("PATH").unwrap());
+    repo.chant_env(&[("PATH", &path)], &["pause", &id]).fails(128).says("was completed before it could be paused");
+    assert_eq!(repo.git(&["rev-parse", &name]), finish);
+    // Nor is what is merged.
+    repo.chant(&["merge", &id]).ok();
+    for verb in ["pause", "resume", "work"] {
+        repo.chant(&[verb, &id]).fails(128).says("is completed, and merged into main").says(&format!("hint: git chant show {id}"));
+    }
+    assert_eq!(repo.show(&id)["status"], "completed");
+}
+
 #[test]
 fn what_no_agent_began_is_not_taken_over() {
     let (repo, id) = repository("true");

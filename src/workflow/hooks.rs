@@ -92,7 +92,7 @@ pub fn refresh(ctx: &Context, coming: Option<Oid>) -> Result<()> {
 }
 
 /// Where git looks for hooks here, without asking it.
-fn hooks_dir(repo: &Repository) -> PathBuf {
+pub(super) fn hooks_dir(repo: &Repository) -> PathBuf {
     match repo.config("core.hooksPath") {
         None => repo.common_dir().join("hooks"),
         Some(path) => repo.work_dir().unwrap_or_default().join(path),

@@ -1,17 +1,22 @@
-//! What changed outside of a run's worktree while its agent worked: other checkouts, branches, specs and the stash, before and after.
+//! What changed outside of a run's worktree while its agent worked: other checkouts, branches and tags, notes, what git shows in the place of
+//! other objects, specs, the stash, the repository's configuration and its hooks, before and after.
 //!
 //! It is reported, and fails nothing: a person works in the main checkout meanwhile, and nobody can tell the two apart. For the same
 //! reason nothing is put back but the run's own spec; what only a branch, a spec or the stash held is kept from gc.
+
+mod hooks;
+mod names;
+
+pub use names::put_back;
 
 use super::plan::worktrees_dir;
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
 use crate::git::glance::Glance;
 use crate::git::idle::is_idle;
-use crate::git::{Oid, RefChange, RefUpdate, worktrees::Worktree};
-use crate::spec::SpecId;
+use crate::git::{Oid, worktrees::Worktree};
 use crate::spec::event::one_line;
-use crate::store::{SPEC_REFS, Spec};
+use crate::store::SPEC_REFS;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,10 +36,11 @@ const MOMENT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
     checkouts: BTreeMap<PathBuf, Checkout>,
-    branches: BTreeMap<String, Oid>,
+    names: BTreeMap<String, Oid>,
     specs: BTreeMap<String, Oid>,
     stashes: Vec<Oid>,
     config: Vec<u8>,
+    hooks: hooks::Hooks,
 }
 
 #[derive(Clone, Debug)]
@@ -89,10 +95,14 @@ impl Looking {
             Some((tree.path.clone(), checkout))
         });
         let checkouts = seen.collect();
-        let branches = ctx.repo.references("refs/heads/").unwrap_or_default();
-        let branches = branches.into_iter().filter(|(name, _)| !name.starts_with("refs/heads/chant/")).collect();
-        let specs = ctx.repo.references(SPEC_REFS).unwrap_or_default().into_iter().collect();
-        Outside { checkouts, branches, specs, stashes: ctx.repo.stashes().unwrap_or_default(), config: ctx.repo.own_config() }
+        Outside {
+            checkouts,
+            names: names::look(ctx),
+            specs: ctx.repo.references(SPEC_REFS).unwrap_or_default().into_iter().collect(),
+            stashes: ctx.repo.stashes().unwrap_or_default(),
+            config: ctx.repo.own_config(),
+            hooks: hooks::Hooks::look(&ctx.repo),
+        }
     }
 
     /// What was seen, of a moment ago at most, and not before the worktree was set up: what a person or the setup does meanwhile is not the
@@ -120,8 +130,9 @@ pub fn compare(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> V
         }
     }
     list.extend(config(ctx, before, after));
-    list.extend(branches(ctx, run, before, after));
-    list.extend(specs(ctx, run, before, after));
+    list.extend(before.hooks.compare(&after.hooks));
+    list.extend(names::compare(ctx, run, &before.names, &after.names));
+    list.extend(names::lost_specs(ctx, run, &before.specs, &after.specs));
     for lost in before.stashes.iter().filter(|stash| !after.stashes.contains(stash)) {
         keep(ctx, run, *lost);
         list.push(Difference { what: format!("the stash lost {}", lost.short()), see: format!("git stash apply {lost}") });
@@ -141,52 +152,6 @@ fn config(ctx: &Context, before: &Outside, after: &Outside) -> Option<Difference
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let what = one_line(&format!("the repository's configuration: changed: {}{more}", named.join(", ")));
     (!keys.is_empty()).then_some(Difference { what, see })
-}
-
-/// Specs that are gone, and not into the archive: no log of git's says where they were.
-fn specs(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> Vec<Difference> {
-    let mut list = Vec::new();
-    for (full, old) in before.specs.iter().filter(|(full, _)| !after.specs.contains_key(*full)) {
-        let name = full.trim_start_matches(SPEC_REFS);
-        let archived = SpecId::parse(name).is_ok_and(|id| ctx.store().load_archived(&id).is_ok_and(|spec| spec.is_some()));
-        if !archived {
-            keep(ctx, run, *old);
-            let what = one_line(&format!("spec {name} was deleted; its last event was {}", old.short()));
-            list.push(Difference { what, see: format!("git update-ref '{full}' {old} ''") });
-        }
-    }
-    list
-}
-
-/// Puts the run's own spec back where its ref is gone, for nobody could say how the run ended. What was recorded since the run began is lost.
-pub fn put_back(ctx: &Context, spec: &Spec) -> Result<Option<Difference>> {
-    let name = spec.id.ref_name();
-    if ctx.repo.reference(&name)?.is_some() || ctx.store().load_archived(&spec.id)?.is_some() {
-        return Ok(None);
-    }
-    let done = ctx.repo.update_refs(&[RefChange::new(name, None, Some(spec.tip))], "chant: put back")?;
-    let what = "its own spec was deleted, and is put back as it was when the run began".to_owned();
-    Ok((done == RefUpdate::Done).then(|| Difference { what, see: format!("git chant history {}", spec.id) }))
-}
-
-/// Branches that are gone or left commits behind. One that only went forward is somebody's ordinary work.
-fn branches(ctx: &Context, run: &str, before: &Outside, after: &Outside) -> Vec<Difference> {
-    let mut list = Vec::new();
-    for (full, old) in &before.branches {
-        let name = full.trim_start_matches("refs/heads/");
-        let what = match after.branches.get(full) {
-            None => format!("branch {name} was deleted; it was at {}", old.short()),
-            Some(new) if new == old || ctx.repo.is_ancestor(*old, *new).unwrap_or(true) => continue,
-            Some(new) => format!("branch {name} left {} behind for {}", old.short(), new.short()),
-        };
-        keep(ctx, run, *old);
-        let see = match after.branches.contains_key(full) {
-            true => format!("git reflog {name}"),
-            false => format!("git branch '{name}' {old}"),
-        };
-        list.push(Difference { what: one_line(&what), see });
-    }
-    list
 }
 
 fn keep(ctx: &Context, run: &str, commit: Oid) {

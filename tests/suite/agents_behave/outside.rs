@@ -102,6 +102,28 @@ fn a_changed_configuration_is_reported_by_its_keys() {
 }
 
 #[test]
+fn hooks_tags_notes_and_replaced_objects_are_reported() {
+    let script = "cd \"$(git rev-parse --git-common-dir)\"; echo 'exit 0' >hooks/post-checkout; chmod +x hooks/post-checkout\n\
+        echo '# mine' >>hooks/pre-push; rm hooks/pre-rebase; git tag -d gone; git tag -f moved $(git hash-object -w config)\n\
+        git tag new; git update-ref -d refs/notes/review; git replace \"$(git hash-object -w HEAD)\" \"$(git hash-object -w config)\"";
+    let (repo, id) = repository(&format!("{COMMIT}({script})"));
+    repo.git(&["tag", "gone"]);
+    repo.git(&["tag", "-m", "It moves", "moved"]);
+    repo.git(&["notes", "--ref", "review", "add", "-m", "Good", "HEAD"]);
+    let tag = repo.git(&["rev-parse", "moved"]);
+    repo.git(&["config", "chant.protected", "release"]);
+    let said = repo.chant(&["work", &id]).ok().says("the repository's hooks: changed: pre-push, pre-rebase, post-checkout\n");
+    for what in ["tag gone was deleted", "tag moved left", "notes review was deleted", "git shows another object in the place of"] {
+        assert!(said.stderr.contains(what), "{what}: {said}");
+    }
+    assert!(!said.stderr.contains("tag new"), "{said}");
+    for hint in said.stderr.lines().filter_map(|line| line.strip_prefix("hint: git ")).filter(|hint| !hint.starts_with("chant")) {
+        crate::common::Outcome::of(repo.command(repo.path(), "sh").args(["-c", &format!("git {hint}")])).ok();
+    }
+    assert_eq!((repo.git(&["rev-parse", "moved"]), repo.git(&["replace"])), (tag, String::new()));
+}
+
+#[test]
 fn a_failed_run_reports_it_too() {
     let (repo, id) = repository(&format!("{MAIN}echo changed >>README.md; exit 3"));
     work(&repo, &id, &[]).fails(1).says("the agent exited with 3").says("the main checkout: changed: README.md");

@@ -16,6 +16,7 @@ pub mod shell;
 pub mod split;
 pub mod status;
 pub mod told;
+pub mod words;
 pub mod yaml_lines;
 
 pub use criteria::Criterion;

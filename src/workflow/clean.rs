@@ -7,6 +7,7 @@ use crate::agent::Liveness;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::worktrees::Worktree;
+use crate::spec::words::listed;
 use crate::spec::{SpecId, Status};
 use anyhow::Result;
 use std::path::PathBuf;
@@ -60,9 +61,8 @@ pub fn why_not(ctx: &Context, tree: &Tree) -> Result<Option<String>> {
         return Ok(Some(format!("its run died; go on with: git chant resume {}", tree.id)));
     }
     let lost = in_the_way(ctx, &tree.path)?;
-    let more = if lost.len() > 3 { format!(" and {} more", lost.len() - 3) } else { String::new() };
-    let names: Vec<&str> = lost.iter().take(3).map(|entry| entry.trim_start_matches(['!', '?', ' ', 'M', 'A', 'D'])).collect();
-    Ok((!lost.is_empty()).then(|| format!("no commit holds {}{more}", names.join(", "))))
+    let names: Vec<&str> = lost.iter().map(|entry| entry.trim_start_matches(['!', '?', ' ', 'M', 'A', 'D'])).collect();
+    Ok((!lost.is_empty()).then(|| format!("no commit holds {}", listed(&names, 3))))
 }
 
 /// Removes a worktree; refused where something would be lost.

@@ -16,6 +16,7 @@ use crate::git::glance::Glance;
 use crate::git::idle::is_idle;
 use crate::git::{Oid, worktrees::Worktree};
 use crate::spec::event::one_line;
+use crate::spec::words::listed;
 use crate::store::SPEC_REFS;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -147,10 +148,8 @@ fn config(ctx: &Context, before: &Outside, after: &Outside) -> Option<Difference
         return Some(Difference { what: "the repository's configuration cannot be read any more".to_owned(), see });
     };
     keys.retain(|key| !key.starts_with("branch."));
-    let named: Vec<&str> = keys.iter().take(NAMED).map(String::as_str).collect();
-    let more = keys.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let what = one_line(&format!("the repository's configuration: changed: {}{more}", named.join(", ")));
+    let keys: Vec<String> = keys.into_iter().collect();
+    let what = one_line(&format!("the repository's configuration: changed: {}", listed(&keys, NAMED)));
     (!keys.is_empty()).then_some(Difference { what, see })
 }
 
@@ -172,9 +171,7 @@ fn differences(ctx: &Context, was: &Glance, is: &Glance) -> Vec<String> {
     let paths: Vec<String> =
         was.changed_paths(is).iter().filter(|path| !ours(path)).map(|path| one_line(&String::from_utf8_lossy(path))).collect();
     if !paths.is_empty() {
-        let more = paths.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        list.push(format!("changed: {}{more}", paths[..paths.len().min(NAMED)].join(", ")));
+        list.push(format!("changed: {}", listed(&paths, NAMED)));
     }
     list
 }

@@ -9,6 +9,7 @@ use crate::agent::{Agent, RunDir, stop_asked};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::spec::SpecId;
+use crate::spec::words::listed;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -65,8 +66,5 @@ impl Full {
 
 /// What an agent is at, for people.
 pub fn words(agent: &str, most: u32, at: &[String]) -> String {
-    let more = at.len().saturating_sub(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let named = at.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    format!("'{agent}' works on {named}{more}, and {most} at once is its most (chant.agent.{agent}.maxConcurrent)")
+    format!("'{agent}' works on {}, and {most} at once is its most (chant.agent.{agent}.maxConcurrent)", listed(at, 3))
 }

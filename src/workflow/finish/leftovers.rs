@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::git::idle::is_as_made;
 use crate::git::worktrees::{self, Changes};
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
+use crate::spec::words::listed;
 use crate::store::{SPEC_DIR, spec_path};
 use crate::workflow::{idle, setup, verify};
 use anyhow::Result;
@@ -72,8 +73,7 @@ fn refuse_uncommitted(work: &Work, changes: &Changes) -> Result<()> {
     if left.is_empty() {
         return Ok(());
     }
-    let more = if left.len() > 10 { format!(" and {} more", left.len() - 10) } else { String::new() };
-    anyhow::bail!("the agent is to commit its work itself (commit=agent), and left: {}{more}", left[..left.len().min(10)].join(", "))
+    anyhow::bail!("the agent is to commit its work itself (commit=agent), and left: {}", listed(&left, 10))
 }
 
 /// Takes the branch back to where the agent began, and leaves its files and index as they are; the tip that was. What it merged is not

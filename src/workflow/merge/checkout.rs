@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Git, Oid, Repository};
 use crate::output::safe;
+use crate::spec::words::listed;
 use crate::spec::{Document, SpecId};
 use crate::store::{Spec, spec_path};
 use crate::workflow::{files, pickup};
@@ -144,9 +145,8 @@ fn remove(top: &Path, path: &Path) -> bool {
 }
 
 fn not_put_back(left: &[PathBuf]) -> String {
-    let named: Vec<String> = left.iter().take(5).map(|path| safe(&path.to_string_lossy())).collect();
-    let more = if left.len() > named.len() { format!(" and {} more", left.len() - named.len()) } else { String::new() };
-    format!("what it left there: {}{more}", named.join(", "))
+    let named: Vec<String> = left.iter().map(|path| safe(&path.to_string_lossy())).collect();
+    format!("what it left there: {}", listed(&named, 5))
 }
 
 fn names(list: &[u8]) -> Vec<PathBuf> {

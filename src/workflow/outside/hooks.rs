@@ -5,6 +5,7 @@ use crate::git::Repository;
 use crate::hook::shim::{Origin, recognise};
 use crate::spec::event::one_line;
 use crate::spec::shell::word;
+use crate::spec::words::listed;
 use crate::workflow::hooks::hooks_dir;
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry, File};
@@ -35,9 +36,7 @@ impl Hooks {
         let mut names: Vec<&str> =
             self.files.iter().filter(|(name, was)| after.files.get(*name) != Some(was)).map(|(name, _)| &**name).collect();
         names.extend(after.files.keys().filter(|name| !self.files.contains_key(*name)).map(String::as_str));
-        let more = names.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let what = one_line(&format!("the repository's hooks: changed: {}{more}", names[..names.len().min(NAMED)].join(", ")));
+        let what = one_line(&format!("the repository's hooks: changed: {}", listed(&names, NAMED)));
         (!names.is_empty()).then(|| Difference { what, see: format!("ls -lt {}", word(&self.dir.display().to_string())) })
     }
 }

@@ -46,7 +46,7 @@ fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
         let failure = Failure::new(format!("{id} is {}, not completed or cancelled", spec.event.status));
         return Err(failure.hint(format!("git chant work {id}")).hint(format!("git chant cancel {id}")).into());
     }
-    let branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let branch = ctx.repo.reference(&id.branch_ref())?;
     if let (Some(branch), Some(head)) = (branch, ctx.repo.head()?.commit)
         && !ctx.repo.is_ancestor(branch, head)?
     {

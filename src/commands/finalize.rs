@@ -25,7 +25,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         Status::InProgress => dead = recover::end_dead_run(ctx, &id)?,
         _ => {}
     }
-    let has_branch = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some();
+    let has_branch = ctx.repo.reference(&id.branch_ref())?.is_some();
     let again = if spec.event.status == Status::Completed { " again" } else { "" };
     let done = finalize::finalize(ctx, &spec).with_context(|| format!("{id} is not completed{again}"))?;
     if let Some(dead) = dead {

@@ -37,7 +37,7 @@ pub fn pause(ctx: &Context, args: PauseArgs) -> Result<Outcome> {
     let id = find::spec(ctx, &args.id)?.id;
     let done = put_aside(ctx, &id, &args.reason)?;
     // One that was begun has work to go on with.
-    let verb = if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() { "resume" } else { "reset" };
+    let verb = if ctx.repo.reference(&id.branch_ref())?.is_some() { "resume" } else { "reset" };
     ctx.out.line(if done { format!("Paused {id}; take it up again: git chant {verb} {id}") } else { format!("{id} was paused already.") });
     Ok(Outcome::Yes)
 }

@@ -94,7 +94,7 @@ fn commit_of(ctx: &Context, spec: &Spec, named: Option<&str>) -> Result<Option<O
     if let Some(tip) = tip {
         return Ok(Some(tip));
     }
-    match ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))? {
+    match ctx.repo.reference(&spec.id.branch_ref())? {
         Some(branch) => Ok(Some(branch)),
         None => Ok(ctx.repo.head()?.commit),
     }

@@ -53,6 +53,11 @@ impl SpecId {
         format!("chant/{}", self.0)
     }
 
+    /// `refs/heads/chant/<id>`.
+    pub fn branch_ref(&self) -> String {
+        format!("refs/heads/{}", self.branch())
+    }
+
     /// `<id>.md`.
     pub fn file_name(&self) -> String {
         format!("{}.md", self.0)

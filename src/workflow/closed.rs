@@ -48,7 +48,7 @@ fn fold_before(ctx: &Context, limit: i64) -> Result<Vec<Listed>> {
 
 /// Cancelled, or merged, and no branch of it is left here.
 fn is_settled(ctx: &Context, spec: &Listed) -> Result<bool> {
-    if ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?.is_some() {
+    if ctx.repo.reference(&spec.id.branch_ref())?.is_some() {
         return Ok(false);
     }
     let merged = |tip| -> Result<bool> { Ok(ctx.store().history(tip)?.iter().any(|recorded| recorded.event.kind == EventKind::Merge)) };

@@ -40,7 +40,7 @@ pub fn finalize(ctx: &Context, spec: &Spec) -> Result<Finalized> {
     }
     claim::refuse_elsewhere(ctx, spec)?;
     let _nobody_starts_it = start::lock(ctx, &spec.id)?;
-    let name = format!("refs/heads/{}", spec.id.branch());
+    let name = spec.id.branch_ref();
     let branch = ctx.repo.reference(&name)?;
     let no_commit = || Failure::new("there is no commit to finalize").hint(format!("git commit, then: git chant finalize {}", spec.id));
     let tip = branch.or(ctx.repo.head()?.commit).ok_or_else(no_commit)?;
@@ -100,7 +100,7 @@ fn unless_moved(ctx: &Context, spec: &Spec, branch: &str, tip: Option<Oid>) -> R
 
 /// True where a spec's branch is no more what its finish recorded.
 pub fn went_on(ctx: &Context, spec: &Spec) -> Result<bool> {
-    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    let branch = ctx.repo.reference(&spec.id.branch_ref())?;
     let tip = verify::facts(ctx, spec)?.finish.and_then(|finish| Oid::from_hex(&finish.tip));
     Ok(branch.is_some() && branch != tip)
 }

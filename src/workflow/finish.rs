@@ -139,7 +139,7 @@ pub fn conclude(ctx: &Context, work: &Work, left: Result<()>, halt: Option<Halt>
 }
 
 fn tip(ctx: &Context, work: &Work) -> Result<Oid> {
-    let branch = format!("refs/heads/{}", work.id.branch());
+    let branch = work.id.branch_ref();
     Ok(ctx.repo.reference(&branch)?.unwrap_or(work.base))
 }
 
@@ -225,7 +225,7 @@ fn complete_once(
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;
     let change = finish_change(ctx, work, commit, document)?;
-    let branch = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(tip), Some(commit));
+    let branch = RefChange::new(work.id.branch_ref(), Some(tip), Some(commit));
     Ok(match record(ctx, work, &spec, &change, (commit != tip).then_some(branch), "completed")? {
         Record::Done => Some(Conclusion::Finished(commit)),
         Record::Overtaken => Some(Conclusion::Overtaken),

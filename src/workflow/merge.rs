@@ -133,7 +133,7 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
 
 /// The finished work, and what was put on its branch since, which the gate has a word about; work that is not finished as it stands.
 fn tip_to_merge(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Option<Oid>> {
-    let branch = ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?;
+    let branch = ctx.repo.reference(&spec.id.branch_ref())?;
     match (facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip)), branch) {
         (Some(tip), Some(branch)) if ctx.repo.has_object(tip) && ctx.repo.is_ancestor(tip, branch)? => Ok(Some(branch)),
         (Some(tip), _) => Ok(Some(tip)),
@@ -230,7 +230,7 @@ fn done(ctx: &Context, spec: &Spec, target: &str) -> Result<()> {
     ctx.store().amend(&spec.id, |now| Ok((now.event.kind != EventKind::Merge).then(|| change.clone())))?;
     pickup::pick_up(ctx)?;
     finish::tidy(ctx, &plan::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;
-    let branch = format!("refs/heads/{}", spec.id.branch());
+    let branch = spec.id.branch_ref();
     let Some(tip) = ctx.repo.reference(&branch)? else { return Ok(()) };
     if ctx.repo.worktree_of(&branch)?.is_none() && ctx.repo.is_ancestor(tip, merged)? {
         // Lost: somebody committed to it, and it stays.

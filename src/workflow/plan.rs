@@ -194,7 +194,7 @@ fn is_to_be_started(ctx: &Context, spec: &Spec) -> Result<()> {
             let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
             refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints)
         }
-        Status::Paused if ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?.is_some() => {
+        Status::Paused if ctx.repo.reference(&id.branch_ref())?.is_some() => {
             let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
             refuse(format!("{id} is paused"), &hints)
         }

@@ -56,7 +56,7 @@ fn is_unprepared(ctx: &Context, id: &SpecId) -> bool {
 }
 
 fn keep_what_is_there(ctx: &Context, id: &SpecId, run: &str) -> Result<()> {
-    match ctx.repo.reference(&format!("refs/heads/{}", id.branch()))? {
+    match ctx.repo.reference(&id.branch_ref())? {
         Some(tip) => ctx.store().keep(run, tip),
         None => Ok(()),
     }
@@ -82,7 +82,7 @@ fn save_run(ctx: &Context, id: &SpecId, dir: &RunDir) -> Result<()> {
         return Ok(());
     }
     let prompt = std::fs::read(dir.prompt_path()).unwrap_or_default();
-    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let tip = ctx.repo.reference(&id.branch_ref())?;
     let record = RunRecord {
         id,
         run: dir.run_id(),
@@ -120,7 +120,7 @@ pub fn set_aside(ctx: &Context, id: &SpecId, why: &str) -> Result<Option<String>
 /// The same, as `chant/<id>@<name>` where that is free.
 pub fn set_aside_as(ctx: &Context, id: &SpecId, why: &str, name: Option<&str>) -> Result<Option<String>> {
     let path = worktrees_dir(&ctx.repo).join(id.as_str());
-    let full = format!("refs/heads/{}", id.branch());
+    let full = id.branch_ref();
     if path.exists() {
         save_worktree(ctx, id, &path, why)?;
     }

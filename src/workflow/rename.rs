@@ -29,7 +29,7 @@ pub fn changes(ours: &Spec, to: &SpecId, state: &State, theirs: &State) -> Vec<R
 
 /// True where a branch holds work of ours under the name: its commits name the id, which the gate would take for theirs.
 pub fn has_work(store: &Store<'_>, ours: &Spec) -> Result<bool> {
-    let branch = store.repo.reference(&format!("refs/heads/{}", ours.id.branch()))?;
+    let branch = store.repo.reference(&ours.id.branch_ref())?;
     Ok(ours.event.attempt > 0 && branch.is_some())
 }
 

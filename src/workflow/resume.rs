@@ -75,7 +75,7 @@ pub fn unfinished(ctx: &Context, specs: &[Listed], options: &Options) -> Result<
     let dead: BTreeSet<String> = dead.collect();
     for spec in specs {
         let unfinished = match spec.event.status {
-            Status::Failed => ctx.repo.reference(&format!("refs/heads/{}", spec.id.branch()))?.is_some(),
+            Status::Failed => ctx.repo.reference(&spec.id.branch_ref())?.is_some(),
             Status::InProgress => dead.contains(spec.id.as_str()),
             _ => false,
         };

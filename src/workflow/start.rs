@@ -57,7 +57,7 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Begun> {
         Ok(dir) => dir,
         Err(full) => return Ok(Begun::Full(full)),
     };
-    let full = format!("refs/heads/{}", plan.spec.id.branch());
+    let full = plan.spec.id.branch_ref();
     let made = super::recover::set_aside(ctx, &plan.spec.id, "left over").and_then(|_| {
         let first = first_commit(ctx, &plan)?;
         match ctx.repo.update_refs(&[RefChange::new(&full, None, Some(first))], "chant: start")? {
@@ -183,7 +183,7 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
     }
     let run_id = new_run_id();
     let id = &plan.spec.id;
-    let tip = ctx.repo.reference(&format!("refs/heads/{}", id.branch()))?;
+    let tip = ctx.repo.reference(&id.branch_ref())?;
     let tip = tip.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
     let dir = match room::take(ctx, &plan, &run_id)? {
         Ok(dir) => dir,
@@ -297,7 +297,7 @@ fn take_back(ctx: &Context, plan: &Plan, run_id: &str) {
         // It could not even be made.
         false => ctx.repo.forget_worktree(&plan.worktree),
     };
-    let branch = format!("refs/heads/{}", plan.spec.id.branch());
+    let branch = plan.spec.id.branch_ref();
     if let (Ok(()), Ok(Some(tip))) = (removed, ctx.repo.reference(&branch)) {
         let kept = ctx.store().kept(run_id).ok().flatten();
         let kept = kept.map(|kept| RefChange::new(kept_ref(run_id), Some(kept), None));

@@ -20,7 +20,7 @@ pub fn take_over(ctx: &Context, id: &SpecId) -> Result<PathBuf> {
     let dead = recover::end_dead_run(ctx, id)?;
     let _lock = start::lock(ctx, id)?;
     let spec = ctx.store().require(id)?;
-    let full = format!("refs/heads/{}", id.branch());
+    let full = id.branch_ref();
     may_take_over(ctx, &spec, ctx.repo.reference(&full)?.is_some())?;
     let path = worktrees_dir(&ctx.repo).join(id.as_str());
     ctx.repo.forget_worktree(&path)?;

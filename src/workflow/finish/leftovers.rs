@@ -79,7 +79,7 @@ fn refuse_uncommitted(work: &Work, changes: &Changes) -> Result<()> {
 /// Takes the branch back to where the agent began, and leaves its files and index as they are; the tip that was. What it merged is not
 /// folded: a merge would be lost with its parents.
 fn fold(ctx: &Context, work: &Work) -> Result<Option<Oid>> {
-    let Some(tip) = ctx.repo.reference(&format!("refs/heads/{}", work.id.branch()))? else { return Ok(None) };
+    let Some(tip) = ctx.repo.reference(&work.id.branch_ref())? else { return Ok(None) };
     let range = format!("{}..{tip}", work.base);
     let can = tip != work.base && ctx.repo.is_ancestor(work.base, tip)? && ctx.repo.rev_list(&["--merges", &range])?.is_empty();
     if !can || work.run.is_empty() {
@@ -91,7 +91,7 @@ fn fold(ctx: &Context, work: &Work) -> Result<Option<Oid>> {
 }
 
 fn move_branch(ctx: &Context, work: &Work, from: Oid, to: Oid) -> Result<()> {
-    let change = RefChange::new(format!("refs/heads/{}", work.id.branch()), Some(from), Some(to));
+    let change = RefChange::new(work.id.branch_ref(), Some(from), Some(to));
     match ctx.repo.update_refs(&[change], "chant: fold the agent's commits")? {
         RefUpdate::Done => Ok(()),
         RefUpdate::Lost => anyhow::bail!("{} moved while its commits were folded", work.id.branch()),
@@ -101,7 +101,7 @@ fn move_branch(ctx: &Context, work: &Work, from: Oid, to: Oid) -> Result<()> {
 /// Keeps the work tip from gc, and what the agent made on the way and left behind (a reset, a detached HEAD), as the reflogs tell it.
 pub(super) fn keep_all(ctx: &Context, work: &Work, tip: Oid) -> Result<()> {
     ctx.store().keep(&work.run, tip)?;
-    let mut seen: BTreeSet<Oid> = ctx.repo.reflog(&format!("refs/heads/{}", work.id.branch())).into_iter().collect();
+    let mut seen: BTreeSet<Oid> = ctx.repo.reflog(&work.id.branch_ref()).into_iter().collect();
     if let Some(worktree) = work.worktree.as_deref().filter(|path| path.exists()) {
         seen.extend(Repository::open(worktree)?.reflog("HEAD"));
     }

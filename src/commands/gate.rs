@@ -3,6 +3,7 @@ use crate::failure::{Failure, Outcome};
 use crate::gate::{Decision, Reason};
 use crate::git::Oid;
 use crate::output::safe;
+use crate::spec::words::branch_name;
 use crate::workflow::judge::{self, Asked};
 use crate::workflow::{plan, settings};
 use anyhow::Result;
@@ -56,7 +57,7 @@ pub fn asked(ctx: &Context, commit: &str, target: Option<&str>) -> Result<(Asked
     let name = if name.is_empty() { "HEAD".to_owned() } else { name };
     let head = ctx.repo.head()?;
     let unknown = |_| match (&head.branch, head.commit) {
-        (Some(branch), None) if name == "HEAD" => plan::no_commit_yet(branch.trim_start_matches("refs/heads/")),
+        (Some(branch), None) if name == "HEAD" => plan::no_commit_yet(branch_name(branch)),
         _ => Failure::new(format!("'{}' names no commit", safe(&name))).hint("git branch --all"),
     };
     let commit = ctx.repo.resolve_commit(&name).map_err(unknown)?;

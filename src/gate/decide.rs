@@ -1,8 +1,9 @@
 //! The decision, from facts alone.
 
 use super::reason::abbreviated;
-use super::{CriterionFacts, Decision, Incoming, IncomingCommit, Reason, Settings, SpecFacts, Verdict, VerifyMode, short};
+use super::{CriterionFacts, Decision, Incoming, IncomingCommit, Reason, Settings, SpecFacts, Verdict, VerifyMode};
 use crate::spec::event::one_line;
+use crate::spec::words::branch_name;
 use crate::spec::{Approval, SpecId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +66,7 @@ fn by_start(incoming: &Incoming) -> impl Iterator<Item = &str> {
 
 /// The spec whose work a branch holds: `chant/<id>`, and `chant/<id>@<run>` for an attempt that lost a claim.
 pub fn spec_of_branch(branch: &str) -> Option<&str> {
-    let rest = short(branch).strip_prefix("chant/")?;
+    let rest = branch_name(branch).strip_prefix("chant/")?;
     let id = rest.rsplit_once('@').map_or(rest, |(id, _)| id);
     is_id(id).then_some(id)
 }
@@ -114,7 +115,7 @@ fn judge(facts: &SpecFacts, incoming: &Incoming, settings: &Settings) -> Vec<Rea
         // One way on for all of them: there is no result yet.
         let before = reasons.len();
         reasons.retain(|reason| !matches!(reason, Reason::ResultNotChecked { .. }));
-        let conflict = || Reason::ResultConflicts { id: facts.id.clone(), target: short(&incoming.target).to_owned() };
+        let conflict = || Reason::ResultConflicts { id: facts.id.clone(), target: branch_name(&incoming.target).to_owned() };
         reasons.extend((reasons.len() < before).then(conflict));
     }
     reasons.extend(intent(facts));

@@ -154,8 +154,3 @@ pub enum Decision {
     /// They may not, and this is all that stands in the way.
     Refuse(Vec<Reason>),
 }
-
-/// A branch without `refs/heads/`.
-fn short(branch: &str) -> &str {
-    branch.strip_prefix("refs/heads/").unwrap_or(branch)
-}

@@ -1,6 +1,6 @@
 //! What the gate asks for, and how what several sides say becomes one: the strictest holds.
 
-use super::short;
+use crate::spec::words::branch_name;
 
 /// What the gate asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +102,8 @@ impl Settings {
 
     /// True where `branch` (`main` or `refs/heads/main`) is protected.
     pub fn protects(&self, branch: &str) -> bool {
-        let branch = short(branch);
-        self.protected.iter().any(|pattern| matches(short(pattern).as_bytes(), branch.as_bytes()))
+        let branch = branch_name(branch);
+        self.protected.iter().any(|pattern| matches(branch_name(pattern).as_bytes(), branch.as_bytes()))
     }
 }
 

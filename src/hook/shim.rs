@@ -4,6 +4,7 @@
 //! is installed: its kind, the protected branches, and where git-chant is. The template's own comments say what it does.
 
 use super::HookKind;
+use crate::spec::words::branch_name;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -99,7 +100,7 @@ fn fill(template: &str, values: &[(&str, &[u8])]) -> Vec<u8> {
 /// The patterns of a `case`. A shell's `*` also matches `/`, so the shim may ask where the gate then has nothing to say.
 fn case_patterns(protected: &[String]) -> String {
     let pattern = |name: &String| {
-        let name = format!("refs/heads/{}", name.strip_prefix("refs/heads/").unwrap_or(name));
+        let name = format!("refs/heads/{}", branch_name(name));
         let literals: Vec<String> = name.split('*').map(quoted_text).collect();
         literals.join("*")
     };

@@ -1,4 +1,10 @@
-//! Lists as people read them.
+//! Lists and names as people read them.
+
+/// A branch without `refs/heads/`.
+#[must_use]
+pub fn branch_name(full: &str) -> &str {
+    full.strip_prefix("refs/heads/").unwrap_or(full)
+}
 
 /// So many of the names, and how many more there are.
 #[must_use]

@@ -8,6 +8,7 @@ use crate::gate::{self, Decision, Reason};
 use crate::git::Oid;
 use crate::hook::HookKind;
 use crate::hook::input::{Invocation, MergedHead, NewValue, Push, Question, merged_heads, questions};
+use crate::spec::words::branch_name;
 use anyhow::{Context as _, Result};
 use std::ffi::OsString;
 use std::path::Path;
@@ -131,7 +132,7 @@ pub(super) fn update(ctx: &Context, reference: &str, new: &NewValue, on_server: 
 }
 
 fn moves_to(ctx: &Context, reference: &str, current: Option<Oid>, new: Oid, on_server: bool) -> Result<Answer> {
-    let target = reference.trim_start_matches("refs/heads/").to_owned();
+    let target = branch_name(reference).to_owned();
     let answer = decide(ctx, Asked { target, current, heads: vec![(new, None)], result: Some(new), on_server, ..Asked::default() })?;
     let settings = |tip: Oid| ctx.repo.entry_at(tip, b".chant/config.md");
     if !on_server && settings(new)? != current.map(settings).transpose()?.flatten() {
@@ -142,7 +143,7 @@ fn moves_to(ctx: &Context, reference: &str, current: Option<Oid>, new: Oid, on_s
 }
 
 fn another_name(protected: &str, other: &str) -> Failure {
-    let (protected, other) = (protected.trim_start_matches("refs/heads/"), other.trim_start_matches("refs/heads/"));
+    let (protected, other) = (branch_name(protected), branch_name(other));
     Failure::new(format!("the protected branch {protected} would be another name of {other}, which is not protected"))
         .hint(format!("the other way round it is guarded: git symbolic-ref refs/heads/{other} refs/heads/{protected}"))
 }

@@ -11,6 +11,7 @@ use crate::hook::look;
 use crate::settings as config;
 use crate::spec::settings;
 use crate::spec::shell::word;
+use crate::spec::words::branch_name;
 use anyhow::Result;
 use std::path::Path;
 
@@ -169,10 +170,10 @@ impl Doctor<'_> {
 
     fn branches(&mut self) -> Result<()> {
         for name in hooks::protected(&self.ctx.repo)?.iter().filter(|name| !name.contains('*')) {
-            self.another_name(name.trim_start_matches("refs/heads/"))?;
+            self.another_name(branch_name(name))?;
         }
         for (name, tip) in self.ctx.repo.references("refs/heads/")? {
-            let branch = name.trim_start_matches("refs/heads/");
+            let branch = branch_name(&name);
             if judge::protects(&self.ctx.repo, branch, Some(tip))? {
                 self.unpublished(branch, tip);
             }

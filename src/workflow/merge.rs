@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
 use crate::git::{Commit, CommitDraft, Oid, RefChange, RefUpdate, Repository};
+use crate::spec::words::branch_name;
 use crate::spec::{EventKind, Facts, SpecId, Status};
 use crate::store::{Change, Spec};
 use anyhow::{Context as _, Result};
@@ -226,7 +227,7 @@ fn without_checkout(ctx: &Context, spec: &Spec, full: &str, asked: &Asked, messa
 /// Records the merge, and removes the run's worktree and the branch, which the target now contains.
 fn done(ctx: &Context, spec: &Spec, target: &str) -> Result<()> {
     let merged = ctx.repo.reference(target)?.context("the target is there")?;
-    let change = Change::new(EventKind::Merge).with("Target", target.trim_start_matches("refs/heads/")).with("Merged", merged);
+    let change = Change::new(EventKind::Merge).with("Target", branch_name(target)).with("Merged", merged);
     ctx.store().amend(&spec.id, |now| Ok((now.event.kind != EventKind::Merge).then(|| change.clone())))?;
     pickup::pick_up(ctx)?;
     finish::tidy(ctx, &plan::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;

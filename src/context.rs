@@ -30,6 +30,15 @@ impl Context {
         Ok(Self::of(Repository::discover_unreplaced()?))
     }
 
+    /// The same for a command that comes to judge only after it has done other things; `None` where it is such a context already.
+    pub fn to_judge(&self) -> Result<Option<Self>> {
+        if self.repo.is_unreplaced() {
+            return Ok(None);
+        }
+        let repo = Repository::discover_unreplaced()?;
+        Ok(Some(Self { repo, out: self.out, inside_run: self.inside_run.clone(), idle: self.idle.clone() }))
+    }
+
     /// A context for a repository that was opened already.
     pub fn of(repo: Repository) -> Self {
         let out = Output::new(repo.config("color.ui").as_deref());

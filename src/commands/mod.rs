@@ -139,7 +139,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
         Command::MergeDriver(args) => merge_driver::run(args),
         Command::Hook(args) => hook::run(args),
         Command::Hooks(args) => hooks::run(&Context::discover()?, args),
-        Command::Doctor(args) => doctor::run(&Context::discover()?, args),
+        Command::Doctor(args) => doctor::run(&Context::discover_to_judge()?, args),
         Command::Fsck(args) => fsck::run(&Context::discover()?, args),
         // As the hooks do, it reads refs alone: what a branch's own files say about specs is a part of what is judged.
         Command::Gate(args) => gate::run(&checked(Context::discover_to_judge()?)?, args),

@@ -94,6 +94,9 @@ pub struct Git {
     env: Vec<(&'static str, OsString)>,
 }
 
+/// The variable that makes git see every object as it is.
+const NO_REPLACEMENTS: &str = "GIT_NO_REPLACE_OBJECTS";
+
 impl Git {
     /// git in a directory that we chose: the caller's repository-local variables are removed.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
@@ -111,10 +114,14 @@ impl Git {
 
     /// git that sees every object as it is, whatever `git replace` and `info/grafts` say.
     pub(super) fn without_replacements(mut self) -> Self {
-        self.env.push(("GIT_NO_REPLACE_OBJECTS", "1".into()));
+        self.env.push((NO_REPLACEMENTS, "1".into()));
         // Where there can be no file; of an empty one git says that it is out of use.
         self.env.push(("GIT_GRAFT_FILE", "/dev/null/none".into()));
         self
+    }
+
+    pub(super) fn is_without_replacements(&self) -> bool {
+        self.env.iter().any(|(name, _)| *name == NO_REPLACEMENTS)
     }
 
     /// The directory in which git runs.

@@ -35,6 +35,11 @@ impl Repository {
         Ok(repo)
     }
 
+    /// True where every object is seen as it is.
+    pub fn is_unreplaced(&self) -> bool {
+        self.git.is_without_replacements()
+    }
+
     fn find(overrides: Vec<gix::bstr::BString>) -> Result<Self> {
         let options = |level| gix::open::Options::default_for_level(level).cli_overrides(overrides.clone()).bail_if_untrusted(true);
         let mapping = gix::sec::trust::Mapping { full: options(gix::sec::Trust::Full), reduced: options(gix::sec::Trust::Reduced) };

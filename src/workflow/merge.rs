@@ -70,6 +70,9 @@ pub fn is_of_ours(ctx: &Context, commit: &Commit) -> Result<bool> {
 
 /// [`merge`], made anew where the target or the spec moved while it was made.
 pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged> {
+    // Whoever merges judges, and where the target is checked out nowhere no hook does so again.
+    let judging = ctx.to_judge()?;
+    let ctx = judging.as_ref().unwrap_or(ctx);
     let _quiet = quiet(ctx, true)?;
     let full = format!("refs/heads/{target}");
     let mut tries = 0;

@@ -1,7 +1,7 @@
 //! Ways that are less plain: from its own worktree, with its own settings, under another commit's name, beside work that is in already.
 
 use super::super::common::minor;
-use super::super::merges::{finished, repository};
+use super::super::merges::{WORKER, finished, repository};
 use super::{refused, undone};
 
 /// Moves `main` from a worktree in which the agent's own settings are checked out.
@@ -60,6 +60,19 @@ fn a_commit_is_judged_as_it_is_and_not_as_git_replace_shows_it() {
     let grafted = format!("{} {}\n", repo.git(&["rev-parse", "over"]), repo.git(&["rev-parse", "main~1"]));
     std::fs::write(repo.git_dir().join("info/grafts"), grafted).unwrap();
     refused(&repo, "over", &format!("spec {id} is failed"));
+}
+
+/// `work --merge` merges as `merge` does; where the target is checked out nowhere no hook looks after it.
+#[test]
+fn a_run_that_is_merged_at_once_is_judged_as_it_is_too() {
+    let (repo, bad) = undone();
+    let hide = "git replace HEAD $(git commit-tree HEAD^{tree} -p HEAD^1 -m 'Nothing to see')";
+    repo.agent("sly", &format!("{WORKER}\ngit add -A; git commit -q -m Tick; git merge -q --no-edit chant/{bad}\n{hide}"));
+    let id = repo.add_spec("Do it", &["It is good"]);
+    let main = repo.head();
+    repo.git(&["switch", "-q", "other"]);
+    repo.chant(&["work", &id, "--target", "main", "--merge"]).fails(1).says(&format!("spec {bad} is failed"));
+    assert_eq!(repo.git(&["rev-parse", "main"]), main);
 }
 
 #[test]

@@ -42,9 +42,11 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 /// A spec that is open, or whose work is on a branch that is not merged, stays.
 fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
     let id = &spec.id;
-    if !matches!(spec.event.status, Status::Completed | Status::Cancelled | Status::Failed) {
+    // What is archived counts as done for whatever depends on it.
+    if !spec.event.status.is_closed() {
+        let verb = if spec.event.status == Status::Pending { "work" } else { "resume" };
         let failure = Failure::new(format!("{id} is {}, not completed or cancelled", spec.event.status));
-        return Err(failure.hint(format!("git chant work {id}")).hint(format!("git chant cancel {id}")).into());
+        return Err(failure.hint(format!("git chant {verb} {id}")).hint(format!("git chant cancel {id}")).into());
     }
     let branch = ctx.repo.reference(&id.branch_ref())?;
     if let (Some(branch), Some(head)) = (branch, ctx.repo.head()?.commit)

@@ -46,13 +46,19 @@ fn fold_before(ctx: &Context, limit: i64) -> Result<Vec<Listed>> {
     Ok(old)
 }
 
-/// Cancelled, or merged, and no branch of it is left here.
+/// Cancelled, or merged as it was finished last, and no branch of it is left here.
 fn is_settled(ctx: &Context, spec: &Listed) -> Result<bool> {
     if ctx.repo.reference(&spec.id.branch_ref())?.is_some() {
         return Ok(false);
     }
-    let merged = |tip| -> Result<bool> { Ok(ctx.store().history(tip)?.iter().any(|recorded| recorded.event.kind == EventKind::Merge)) };
-    Ok(spec.event.status == Status::Cancelled || merged(spec.tip)?)
+    Ok(spec.event.status == Status::Cancelled || is_merged(ctx, spec)?)
+}
+
+/// What an earlier attempt merged says nothing about work that was finished since.
+fn is_merged(ctx: &Context, spec: &Listed) -> Result<bool> {
+    let history = ctx.store().history(spec.tip)?;
+    let newest = history.iter().map(|recorded| recorded.event.kind).find(|kind| matches!(kind, EventKind::Merge | EventKind::Finish));
+    Ok(newest == Some(EventKind::Merge))
 }
 
 /// What was closed before this second is old.

@@ -130,6 +130,8 @@ fn a_criterion_that_floods_is_ended_too() {
     let id = repo.add_spec("Flood", &["It is quiet `$ yes 'a line'`"]);
     work(&repo, &id, &[]).fails(1).says("criterion 1 failed");
     repo.chant(&["verify", &id]).fails(1).says("it printed too much, and was ended").says("    a line");
+    // What failed is not put away either: it would count as done.
+    repo.chant(&["archive", &id]).fails(128).says("is failed, not completed or cancelled").says(&format!("hint: git chant resume {id}"));
 }
 
 #[test]

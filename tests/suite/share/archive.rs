@@ -115,3 +115,22 @@ fn what_was_closed_long_ago_is_archived_and_no_file_moves() {
     assert_eq!(shared(&us), shared(&them));
     us.chant(&["list"]).ok().says_not(&id);
 }
+
+/// What was merged once and finished again since is not merged; a branch that is gone here may be elsewhere.
+#[test]
+fn what_was_finished_since_its_merge_is_not_archived() {
+    let (us, _them) = two_clones();
+    let id = us.add_spec("One", &["First"]);
+    us.chant(&["check", &id, "1"]).ok();
+    us.chant(&["finalize", &id]).ok();
+    us.chant(&["merge", &id]).ok();
+    us.chant(&["reset", &id]).ok();
+    us.git(&["switch", "-q", "-c", "again"]);
+    us.commit_all("Do it again");
+    us.chant(&["check", &id, "1"]).ok();
+    us.chant(&["finalize", &id]).ok();
+    us.git(&["switch", "-q", "main"]);
+    us.chant_env(&[("GIT_CHANT_TEST_DATE", "2026-03-15")], &["sync"]).ok().says_not("archived");
+    us.chant(&["merge", &id]).ok();
+    us.chant_env(&[("GIT_CHANT_TEST_DATE", "2026-03-17")], &["sync"]).ok().says(&format!("archived   {id}"));
+}

@@ -104,6 +104,16 @@ fn what_commands_change_is_put_back_and_what_they_leave_is_taken_away() {
     repo.chant(&["verify", &id]).fails(1).says("it changed tracked files: made.txt").says("it made a commit, or checked out another one");
 }
 
+/// A repository that a check made is what `git clean` leaves alone unless it is told twice.
+#[test]
+fn the_next_check_finds_nothing_of_the_one_before() {
+    let repo = TestRepo::with_chant();
+    let left = repo.add_spec("Leave it", &["It is made `$ git init -q inside && echo x >inside/left`"]);
+    repo.chant(&["verify", &left]).ok();
+    let clean = repo.add_spec("Find nothing", &["It is clean `$ test ! -e inside`"]);
+    repo.chant(&["verify", &clean]).ok().says("PASS  1.");
+}
+
 /// Runs wait for one another only where they share a worktree.
 #[test]
 fn several_are_checked_at_once() {

@@ -93,11 +93,11 @@ impl Place {
         matches!(self.kind, Kind::Run { .. })
     }
 
-    /// Makes what is tracked as it was committed; untracked files go, ignored ones (caches) stay.
+    /// Makes what is tracked as it was committed; untracked files and repositories go, ignored ones (caches) stay.
     fn empty(&self) -> Result<()> {
         let git = Git::at(&self.path);
         git.command(["checkout", "--quiet", "--detach", "--force", &self.commit.to_string()]).output()?;
-        git.command(["clean", "--quiet", "-fd"]).output().map(drop)
+        git.command(["clean", "--quiet", "-ffd"]).output().map(drop)
     }
 
     /// Runs the command of a criterion.

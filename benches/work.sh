@@ -9,16 +9,26 @@
 
 files=${FILES:-10000} specs=${SPECS:-15}
 
-git init -q "$stage/repo"
-cd "$stage/repo"
-for ((number = 0; number < files; number++)); do
-    dir=d$((number / 100))
-    [ $((number % 100)) -ne 0 ] || mkdir "$dir"
-    echo "file $number" >"$dir/f$number"
-done
-git add . && git commit -q -m files
-git-chant init >/dev/null 2>&1
-git config chant.agent quick
+# repository NAME: made, with a shared file that has a place for each of forty specs, and gone to.
+repository() {
+    local number dir
+    git init -q "$stage/$1"
+    cd "$stage/$1"
+    for ((number = 0; number < files; number++)); do
+        dir=d$((number / 100))
+        [ $((number % 100)) -ne 0 ] || mkdir "$dir"
+        echo "file $number" >"$dir/f$number"
+    done
+    for ((number = 0; number < 40; number++)); do printf '# %s\n\n\n\n' "$(scene_id "$number")"; done >shared
+    git add . && git commit -q -m files
+    # As git packs every repository sooner or later: reading ten thousand loose objects takes longer than writing the files.
+    git repack -a -d -q
+    git-chant init >/dev/null 2>&1
+    git config chant.agent quick
+}
+scene_id() { printf '2026-01-29-%03d-abc' "$1"; }
+
+repository repo
 git config chant.agent.quick.command 'sleep 1.1; echo done >done-$CHANT_SPEC_ID'
 
 ids=()
@@ -59,3 +69,26 @@ done
 git config chant.agent.quick.command 'echo done >done-$CHANT_SPEC_ID'
 many 40
 printf 'each of 40 specs, 8 at once, agents that take no time: %s\n' "$(ms $(($(once all --parallel 8) / 40)))"
+
+# The scene of the goal: forty specs, each needs the eighth before it, and all write at their own place in one file; then the same, and each
+# is merged into the branch that is checked out, by git's own merge with its hooks.
+all_done() { git-chant work --all --parallel 8 "$@" 2>/dev/null; }
+scene() {
+    local number depends
+    repository "$1"
+    git config chant.stagger 0
+    git config chant.agent.quick.command 'sleep 1.1; sed -i "s/^# $CHANT_SPEC_ID\$/&\nby $CHANT_SPEC_ID/" shared'
+    mkdir -p .chant/specs
+    for ((number = 0; number < 40; number++)); do
+        depends=
+        ((number < 8)) || depends="depends_on: [$(scene_id $((number - 8)))]"$'\n'
+        printf -- '---\ntype: code\n%s---\n# Write %s\n' "$depends" "$number" >".chant/specs/$(scene_id "$number").md"
+    done
+    git-chant list >/dev/null 2>&1
+}
+scene kept
+printf 'each of 40 that build upon each other, 8 at once: %s more than their agents\n' "$(ms $((($(once all_done) - 5 * agent) / 40)))"
+scene merged
+whole=$(once all_done --merge)
+[ "$(grep -c '^by ' shared)" = 40 ] || { echo 'not all were merged' >&2 && exit 1; }
+printf 'the same, each merged into a checked out main: %s more than their agents\n' "$(ms $(((whole - 5 * agent) / 40)))"

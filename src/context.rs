@@ -1,6 +1,7 @@
 //! What a command is handed: the repository, its specs, the settings, and where to print.
 
 use crate::git::Repository;
+use crate::git::glance::Glances;
 use crate::git::idle::IdleWorktrees;
 use crate::output::Output;
 use crate::store::Store;
@@ -17,6 +18,8 @@ pub struct Context {
     pub inside_run: Option<String>,
     /// Worktrees that runs hand on to each other, in a command that has many.
     pub idle: Option<Arc<IdleWorktrees>>,
+    /// Looks at checkouts, which the runs of a command share.
+    pub glances: Arc<Glances>,
 }
 
 impl Context {
@@ -36,14 +39,20 @@ impl Context {
             return Ok(None);
         }
         let repo = Repository::discover_unreplaced()?;
-        Ok(Some(Self { repo, out: self.out, inside_run: self.inside_run.clone(), idle: self.idle.clone() }))
+        Ok(Some(Self {
+            repo,
+            out: self.out,
+            inside_run: self.inside_run.clone(),
+            idle: self.idle.clone(),
+            glances: Arc::clone(&self.glances),
+        }))
     }
 
     /// A context for a repository that was opened already.
     pub fn of(repo: Repository) -> Self {
         let out = Output::new(repo.config("color.ui").as_deref());
         let inside_run = std::env::var("CHANT_RUN_ID").ok().filter(|run| !run.is_empty());
-        Self { repo, out, inside_run, idle: None }
+        Self { repo, out, inside_run, idle: None, glances: Arc::default() }
     }
 
     /// The repository's specs.

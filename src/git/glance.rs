@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// One look at a checkout: as much as a single `git status` tells, and of every path that it names the size and time of the file.
 ///
@@ -61,6 +63,35 @@ impl Glance {
     }
 }
 
+/// Looks that threads share: a look reads every file of a checkout, and where many want one at the same time one is enough.
+#[derive(Debug, Default)]
+pub struct Glances {
+    places: Mutex<BTreeMap<PathBuf, Arc<Mutex<Last>>>>,
+}
+
+/// The last look at one checkout, and when it began.
+type Last = Option<(Instant, Option<Glance>)>;
+
+impl Glances {
+    /// A look at the checkout with this top that begins no earlier than now; `None` where it cannot be read. All who ask while another look
+    /// goes on share the next one.
+    pub fn at(&self, top: &Path) -> Option<Glance> {
+        self.since(Instant::now(), top, || Glance::at(top).ok())
+    }
+
+    fn since(&self, asked: Instant, top: &Path, look: impl FnOnce() -> Option<Glance>) -> Option<Glance> {
+        let last = Arc::clone(self.places.lock().ok()?.entry(top.to_owned()).or_default());
+        let mut last = last.lock().ok()?;
+        if let Some((_, glance)) = last.as_ref().filter(|(began, _)| *began >= asked) {
+            return glance.clone();
+        }
+        let began = Instant::now();
+        let glance = look();
+        *last = Some((began, glance.clone()));
+        glance
+    }
+}
+
 /// Size, time and mode of a file: what differs from HEAD already can be written to again without `git status` saying anything new.
 fn stamp(path: &Path) -> String {
     let metadata = path.symlink_metadata();
@@ -99,6 +130,7 @@ impl Repository {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     #[test]
     fn every_kind_of_line_is_read() {
@@ -112,6 +144,23 @@ mod tests {
         let paths: Vec<_> = glance.paths.keys().map(|path| String::from_utf8_lossy(path)).collect();
         assert_eq!(paths, ["a b\n", "c", "d e"]);
         assert_eq!(Glance::parse(b"# branch.oid (initial)\0", |_| String::new()).head, None);
+    }
+
+    #[test]
+    fn a_look_is_shared_by_all_who_asked_before_it_began() {
+        let (glances, looks) = (Glances::default(), Cell::new(0));
+        let look = |asked, top: &str| {
+            glances.since(asked, Path::new(top), || {
+                looks.set(looks.get() + 1);
+                Some(Glance { branch: looks.get().to_string(), ..Glance::default() })
+            })
+        };
+        let before = Instant::now();
+        assert_eq!(look(before, "/a").unwrap().branch, "1");
+        assert_eq!(look(before, "/a").unwrap().branch, "1", "it began after both had asked");
+        assert_eq!(look(before, "/b").unwrap().branch, "2", "another place");
+        assert_eq!(look(Instant::now(), "/a").unwrap().branch, "3", "asked after the last one began");
+        assert_eq!(look(before, "/a").unwrap().branch, "3");
     }
 
     #[test]

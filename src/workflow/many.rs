@@ -17,6 +17,7 @@ use super::work::{self, Report};
 use super::{finish::Conclusion, idle, pickup, resume};
 use crate::context::Context;
 use crate::git::command::share_processors;
+use crate::git::glance::Glances;
 use crate::git::idle::IdleWorktrees;
 use crate::spec::SpecId;
 use anyhow::{Result, anyhow};
@@ -102,7 +103,8 @@ pub fn work(ctx: &Context, request: &Request, teller: &dyn Teller) -> Result<Sum
                 Step::Start(id, agent) => {
                     let options = Options { agent: Some(pool.begin(&id, agent)), ..request.options.clone() };
                     let resumes = request.which == Which::Unfinished;
-                    let job = Job { id, options, resumes, merges: request.merge.then_some(&merging), idle: &idle, teller };
+                    let merges = request.merge.then_some(&merging);
+                    let job = Job { id, options, resumes, merges, idle: &idle, glances: &ctx.glances, teller };
                     let send = send.clone();
                     scope.spawn(move || {
                         let what = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| Err(anyhow!("git-chant has a bug")));
@@ -132,12 +134,13 @@ struct Job<'a> {
     /// One merge at a time; `None` where nothing is to be merged.
     merges: Option<&'a Mutex<()>>,
     idle: &'a Arc<IdleWorktrees>,
+    glances: &'a Arc<Glances>,
     teller: &'a dyn Teller,
 }
 
 impl Job<'_> {
     fn run(&self) -> Result<What> {
-        let ctx = Context { idle: Some(Arc::clone(self.idle)), ..Context::discover()? };
+        let ctx = Context { idle: Some(Arc::clone(self.idle)), glances: Arc::clone(self.glances), ..Context::discover()? };
         let started = match self.start(&ctx) {
             Ok(started) => started,
             Err(error) => return Ok(What::NotStarted(error)),

@@ -193,7 +193,7 @@ fn in_the_middle(spec: &Spec, word: &str, worktree: &Path) -> Failure {
 }
 
 /// A merge commit made from trees: no checkout is touched, and no ref. Else the files in conflict.
-fn merge_commit(ctx: &Context, current: Oid, tip: Oid, message: &str) -> Result<Result<Oid, Vec<String>>> {
+pub fn merge_commit(ctx: &Context, current: Oid, tip: Oid, message: &str) -> Result<Result<Oid, Vec<String>>> {
     let merged = ctx.repo.merge_tree(current, tip)?;
     if !merged.conflicts.is_empty() {
         return Ok(Err(merged.conflicts));

@@ -12,7 +12,7 @@ pub use names::put_back;
 use super::plan::worktrees_dir;
 use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
-use crate::git::glance::Glance;
+use crate::git::glance::{Glance, Glances};
 use crate::git::idle::is_idle;
 use crate::git::{Oid, worktrees::Worktree};
 use crate::spec::event::one_line;
@@ -21,6 +21,7 @@ use crate::store::SPEC_REFS;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -80,9 +81,10 @@ impl Looking {
         let quiet = super::merge::quiet(ctx, false);
         let trees = checkouts(ctx, own).unwrap_or_default();
         let paths: Vec<PathBuf> = trees.iter().map(|tree| tree.path.clone()).collect();
+        let shared = Arc::clone(&ctx.glances);
         let glances = std::thread::spawn(move || {
             let _quiet = quiet;
-            glances(&paths)
+            glances(&shared, &paths)
         });
         Self { since: Instant::now(), trees, glances }
     }
@@ -205,19 +207,20 @@ fn is_our_own(ctx: &Context, was: Option<Oid>, is: Option<Oid>) -> Result<bool> 
 /// Every checkout that nobody of ours works in.
 fn checkouts(ctx: &Context, own: &Path) -> Result<Vec<Worktree>> {
     let own = own.canonicalize().unwrap_or_else(|_| own.to_owned());
+    let mut trees = ctx.repo.worktrees()?;
+    // Listed after the worktrees: a run names its own before it makes it.
     let runs = RunDir::list(ctx.repo.common_dir())?;
     let busy: Vec<PathBuf> = runs.iter().filter(|run| run.liveness() != Liveness::Dead).filter_map(RunDir::worktree).collect();
     let verify = worktrees_dir(&ctx.repo).join(".verify");
-    let mut trees = ctx.repo.worktrees()?;
     trees.retain(|tree| !tree.prunable && tree.path != own && tree.path != verify && !busy.contains(&tree.path) && !is_idle(&tree.path));
     Ok(trees)
 }
 
-fn glances(paths: &[PathBuf]) -> Vec<Option<Glance>> {
+fn glances(shared: &Glances, paths: &[PathBuf]) -> Vec<Option<Glance>> {
     let some = |some: &[PathBuf]| -> Vec<Option<Glance>> {
         std::thread::scope(|scope| {
-            let looks: Vec<_> = some.iter().map(|path| scope.spawn(|| Glance::at(path))).collect();
-            looks.into_iter().map(|look| look.join().ok().and_then(Result::ok)).collect()
+            let looks: Vec<_> = some.iter().map(|path| scope.spawn(|| shared.at(path))).collect();
+            looks.into_iter().map(|look| look.join().ok().flatten()).collect()
         })
     };
     paths.chunks(AT_ONCE).flat_map(some).collect()

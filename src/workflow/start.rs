@@ -9,7 +9,7 @@ use crate::agent::RunDir;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::git::checkout::PathCommit;
-use crate::git::{Git, Oid, RefChange, RefUpdate, Repository};
+use crate::git::{Oid, RefChange, RefUpdate, Repository};
 use crate::output::Held;
 use crate::settings;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
@@ -17,7 +17,6 @@ use crate::store::runs::kept_ref;
 use crate::store::{Change, SPEC_DIR, Spec, spec_path};
 use anyhow::{Context as _, Result, bail};
 use std::fs::File;
-use std::path::Path;
 
 /// A run that has begun; its locks are held until this is dropped.
 pub struct Started {
@@ -116,28 +115,27 @@ fn start_message(id: &SpecId) -> String {
     crate::gate::start_subject(id.as_str()) + "\n"
 }
 
-/// The first commit of a run's branch holds the spec. Where nothing else comes before it the worktree is made from it: a second write of
-/// a large checkout's index takes as long as everything else that we do.
+/// What a run's branch begins with: the target, the unmerged work that the spec builds upon, and on top of it the spec. The worktree is made
+/// from it: every merge or commit in a large checkout takes as long as everything else that we do.
 fn first_commit(ctx: &Context, plan: &Plan) -> Result<Oid> {
-    if ctx.silent() || !plan.inputs.is_empty() {
-        return Ok(plan.base);
+    let id = &plan.spec.id;
+    let base = plan.inputs.iter().try_fold(plan.base, |base, (input, tip)| take_in(ctx, id, base, (input, *tip)))?;
+    if ctx.silent() {
+        return Ok(base);
     }
-    let (id, document) = (&plan.spec.id, as_started(ctx, plan)?);
+    let document = as_started(ctx, plan)?;
     let change = (spec_path(id), Some(ctx.repo.write_blob(document.as_bytes())?));
-    let made = ctx.repo.commit_on(plan.base, &[change], &start_message(id));
+    let made = ctx.repo.commit_on(base, &[change], &start_message(id));
     let made = made.with_context(|| format!("could not commit the spec on {}", id.branch()))?;
-    Ok(made.unwrap_or(plan.base))
+    Ok(made.unwrap_or(base))
 }
 
 fn prepare(ctx: &Context, plan: &Plan, dir: &RunDir, run_id: &str) -> Result<Option<(Oid, Spec)>> {
     let (id, branch) = (&plan.spec.id, plan.spec.id.branch());
     let full = format!("refs/heads/{branch}");
-    idle::make(ctx, &plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
     dir.set_worktree(&plan.worktree)?;
+    idle::make(ctx, &plan.worktree, &branch, &format!("git-chant run {run_id}"))?;
     super::setup::prepare(ctx, &plan.worktree)?;
-    for (input, tip) in &plan.inputs {
-        take_in(&plan.worktree, id, input, *tip)?;
-    }
     let tree = Repository::open(&plan.worktree)?;
     let change = Change::new(EventKind::Start)
         .status(Status::InProgress)
@@ -273,21 +271,17 @@ fn may_go_on(ctx: &Context, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Merges the unmerged work of another spec into a run's worktree.
-fn take_in(worktree: &Path, id: &SpecId, input: &SpecId, tip: Oid) -> Result<()> {
-    let git = Git::at(worktree);
-    let message = format!("chant({id}): take in {input}");
-    let merge = git.command(["merge", "--quiet", "--no-ff", "--no-edit", "-m", &message, &tip.to_string()]);
-    let output = merge.run_raw()?;
-    if output.status.success() {
-        return Ok(());
+/// Merges the unmerged work of another spec.
+fn take_in(ctx: &Context, id: &SpecId, base: Oid, (input, tip): (&SpecId, Oid)) -> Result<Oid> {
+    if ctx.repo.is_ancestor(tip, base)? {
+        return Ok(base);
     }
-    let conflicts = git.command(["diff", "--name-only", "--diff-filter=U"]).line()?;
-    git.command(["merge", "--abort"]).run_raw()?;
-    let files = conflicts.lines().collect::<Vec<_>>().join(", ");
-    Err(Failure::new(format!("the unmerged work of {input} does not merge with the rest: conflicts in {files}"))
-        .hint(format!("git chant merge {input}"))
-        .into())
+    super::merge::merge_commit(ctx, base, tip, &format!("chant({id}): take in {input}\n"))?.map_err(|conflicts| {
+        let files = conflicts.join(", ");
+        Failure::new(format!("the unmerged work of {input} does not merge with the rest: conflicts in {files}"))
+            .hint(format!("git chant merge {input}"))
+            .into()
+    })
 }
 
 fn take_back(ctx: &Context, plan: &Plan, run_id: &str) {

@@ -65,6 +65,26 @@ fn one_worktree_serves_many_runs() {
     repo.assert_no_locks();
 }
 
+/// A merge in its worktree would leave files there that nobody else could be handed, and takes long in a large one.
+#[test]
+fn work_that_others_build_upon_is_in_the_first_commit_of_theirs() {
+    let repo = repository("");
+    let one = repo.add_spec("One", &[]);
+    let two = repo.add_spec_with("Two", &[], &["--depends-on", &one]);
+    let three = repo.add_spec_with("Three", &[], &["--depends-on", &two]);
+    repo.chant(&["work", "--all"]).ok().says("3 of 3 specs done:");
+    for id in [&one, &two, &three] {
+        assert_eq!(repo.look(id, "found"), NOTHING, "{id}");
+        assert_eq!(repo.look(id, "directory"), repo.look(&one, "directory"));
+    }
+    let made = repo.git(&["diff", "--name-only", &format!("main...chant/{three}"), "--", ":!.chant"]);
+    let mut all = [&one, &two, &three].map(|id| format!("made-{id}"));
+    all.sort();
+    assert_eq!(made, all.join("\n"));
+    let merges = repo.git(&["log", "--merges", "--format=%s", &format!("main..chant/{three}")]);
+    assert_eq!(merges, format!("chant({three}): take in {two}\nchant({two}): take in {one}"));
+}
+
 #[test]
 fn branches_of_finished_work_are_free_while_others_run() {
     let repo = repository("");

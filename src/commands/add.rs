@@ -54,7 +54,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     }
     let document = Document::new(&fields(ctx, &args)?, &args.title, &body(&args)?);
     let spec = match args.edit {
-        true => in_editor(ctx, &format!("add --edit '{}'", args.title), &document, |edited| create(ctx, &edited)),
+        true => in_editor(ctx, &format!("add --edit '{}'", args.title.replace('\'', r"'\''")), &document, |edited| create(ctx, &edited)),
         false => create(ctx, &document),
     }?;
     files::write_back(ctx, None, &spec, "add spec")?;

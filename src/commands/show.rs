@@ -58,6 +58,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let facts = verify::facts(ctx, &spec)?;
     let merged = merged_into(ctx, &facts)?;
     let blockers = if archived { Vec::new() } else { pickup::blockers(ctx, &spec.id)? };
+    let blockers: Vec<String> = blockers.iter().map(ToString::to_string).collect();
     let shown = match spec.event.status {
         Status::Pending if blockers.is_empty() => Shown::Ready,
         Status::Pending => Shown::Blocked,

@@ -8,6 +8,7 @@ use super::{files, find, inside, rename};
 use crate::context::Context;
 use crate::git::{Oid, Signature};
 use crate::output::safe;
+use crate::spec::graph::Blocker;
 use crate::spec::{Document, EventKind, Shown, SpecId, Status};
 use crate::store::import::ImportFile;
 use crate::store::view::{Look, Observation};
@@ -309,12 +310,12 @@ fn requested(from: &Spec, tip: &Spec, document: &Document, author: Option<Signat
     }
 }
 
-/// For `show`: why a pending spec cannot start, one line each.
-pub fn blockers(ctx: &Context, id: &SpecId) -> Result<Vec<String>> {
+/// Why a pending spec cannot start.
+pub fn blockers(ctx: &Context, id: &SpecId) -> Result<Vec<Blocker>> {
     let (specs, _) = ctx.store().list()?;
     let graph = find::graph(ctx, &specs)?;
     match find::shown(&graph, id) {
-        Shown::Blocked => Ok(graph.blockers(id).iter().map(ToString::to_string).collect()),
+        Shown::Blocked => Ok(graph.blockers(id)),
         _ => Ok(Vec::new()),
     }
 }

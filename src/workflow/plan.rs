@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::gate::RequireApproval;
 use crate::git::{Oid, Repository};
 use crate::settings::values;
+use crate::spec::graph::Blocker;
 use crate::spec::{SpecId, Status, intent};
 use crate::store::{Spec, spec_path};
 use anyhow::{Context as _, Result};
@@ -140,7 +141,24 @@ fn is_approved_as_asked(ctx: &Context, spec: &Spec) -> Result<bool> {
     Ok(!asked || verify::facts(ctx, spec)?.approved_intent == Some(intent))
 }
 
+/// Refuses to begin what was done, is on, or waits for others; and what no run may go on with either.
 fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
+    let id = &spec.id;
+    is_to_be_started(ctx, spec)?;
+    may_run(ctx, spec, options)?;
+    let blockers = if options.force { Vec::new() } else { super::pickup::blockers(ctx, id)? };
+    // An approval that lapsed since this version was read is seen when the start is recorded, and decided anew.
+    let blockers: Vec<String> =
+        blockers.iter().filter(|blocker| !matches!(blocker, Blocker::Approval(_))).map(ToString::to_string).collect();
+    if blockers.is_empty() {
+        return Ok(());
+    }
+    let hints = [format!("git chant show {id}"), "or start it all the same: --force".into()];
+    refuse(format!("{id} is blocked: {}", blockers.join("; ")), &hints)
+}
+
+/// Refuses every run, a first or a further one, of what is not approved or not trusted, could not be signed, or was tried often enough.
+pub fn may_run(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     let id = &spec.id;
     if spec.event.approval.blocks() {
         let word = if spec.event.approval == crate::spec::Approval::Rejected { "was rejected" } else { "waits for approval" };
@@ -149,26 +167,15 @@ fn may_start(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     if !is_approved_as_asked(ctx, spec)? {
         return refuse(format!("{id} waits for approval (chant.requireApproval)"), &[format!("git chant approve {id}")]);
     }
-    is_to_be_started(ctx, spec)?;
     verify::require_trust(ctx, spec, options.trust)?;
     if ctx.store().requires_signed()? {
         // Its finish will be signed, when nobody is there to mend it.
         let refused = |error| Failure::new(format!("{error:#}: chant.requireSigned asks for it")).hint("git config user.signingKey KEY");
         ctx.store().try_signing().map_err(refused)?;
     }
-    if options.force {
-        return Ok(());
-    }
-    let blockers = super::pickup::blockers(ctx, id)?;
-    if !blockers.is_empty() {
-        return refuse(
-            format!("{id} is blocked: {}", blockers.join("; ")),
-            &[format!("git chant show {id}"), "or start it all the same: --force".into()],
-        );
-    }
     let most = super::start::max_attempts(ctx)?;
     let starts = verify::facts(ctx, spec)?.starts_since_reset;
-    if starts >= most {
+    if starts >= most && !options.force {
         let hints = [format!("git chant log {id}"), format!("git chant reset {id}"), "or start it all the same: --force".into()];
         return refuse(format!("{id} was started {starts} times (chant.maxAttempts)"), &hints);
     }

@@ -173,7 +173,7 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
 
 /// Begins another attempt on the branch and in the worktree of the last one.
 pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
-    may_go_on(ctx, &plan)?;
+    super::plan::may_run(ctx, &plan.spec, &plan.options)?;
     let held = ctx.out.hold();
     let lock = lock(ctx, &plan.spec.id)?;
     if !is_unchanged(ctx, &plan)? {
@@ -252,23 +252,6 @@ fn refresh_spec(ctx: &Context, plan: &Plan) -> Result<()> {
 /// How many runs of a spec are started until a person resets it.
 pub fn max_attempts(ctx: &Context) -> Result<u32> {
     settings::number(&ctx.repo, "chant.maxAttempts")
-}
-
-fn may_go_on(ctx: &Context, plan: &Plan) -> Result<()> {
-    let id = &plan.spec.id;
-    if plan.spec.event.approval.blocks() {
-        return Err(Failure::new(format!("{id} waits for approval")).hint(format!("git chant approve {id}")).into());
-    }
-    verify::require_trust(ctx, &plan.spec, plan.options.trust)?;
-    let most = max_attempts(ctx)?;
-    let starts = verify::facts(ctx, &plan.spec)?.starts_since_reset;
-    if starts >= most && !plan.options.force {
-        return Err(Failure::new(format!("{id} was started {starts} times (chant.maxAttempts)"))
-            .hint(format!("git chant log {id}"))
-            .hint(format!("git chant reset {id}"))
-            .into());
-    }
-    Ok(())
 }
 
 /// Merges the unmerged work of another spec.

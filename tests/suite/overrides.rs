@@ -158,6 +158,28 @@ fn work_waits_for_the_approval_that_settings_ask_for() {
 }
 
 #[test]
+fn going_on_asks_for_as_much_as_beginning() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good `$ false`"]);
+    repo.chant(&["work", &id]).fails(1);
+    let begun = repo.git(&["rev-parse", &format!("refs/chant/specs/{id}")]);
+    repo.git(&["config", "chant.requireApproval", "always"]);
+    repo.chant(&["resume", &id])
+        .fails(128)
+        .says("waits for approval (chant.requireApproval)")
+        .says(&format!("hint: git chant approve {id}"));
+    repo.git(&["config", "chant.requireApproval", "never"]);
+    for (key, value) in [("chant.requireSigned", "true"), ("gpg.program", "false")] {
+        repo.git(&["config", key, value]);
+    }
+    repo.chant(&["resume", &id]).fails(128).says("chant.requireSigned").says("hint: git config user.signingKey");
+    repo.git(&["config", "--unset", "chant.requireSigned"]);
+    assert_eq!(repo.git(&["rev-parse", &format!("refs/chant/specs/{id}")]), begun);
+    repo.chant(&["reject", &id, "-m", "Not so"]).ok();
+    repo.chant(&["resume", &id]).fails(128).says(&format!("{id} was rejected")).says_not("waits for approval");
+}
+
+#[test]
 fn a_mark_says_which_commit_holds_the_work() {
     let (repo, id) = finished(&["It is good"], &[]);
     // Taken over by hand, with another end of line: neither the same tree nor the same patch.

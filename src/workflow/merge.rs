@@ -45,14 +45,23 @@ const TRIES: usize = 10;
 /// How long a merge waits for others of ours, and others for a merge. It is for quiet only: what is right is held by git's own locks.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A time in which nobody of ours merges. Merges take it for themselves; those who look at checkouts share it, so that they see none half
-/// merged.
+/// A time in which nobody of ours merges. Merges take it for themselves while they are in a checkout; those who look at checkouts share
+/// it, so that they see none half merged.
 pub fn quiet(ctx: &Context, merges: bool) -> Result<File> {
+    wait_for(ctx, "merge.lock", merges)
+}
+
+/// One merge after the other: of two at once the second is made, and checked, anew.
+fn turn(ctx: &Context) -> Result<File> {
+    wait_for(ctx, "merges.lock", true)
+}
+
+fn wait_for(ctx: &Context, name: &str, alone: bool) -> Result<File> {
     let dir = ctx.repo.common_dir().join("chant");
     std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let file = File::create(dir.join("merge.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))?;
+    let file = File::create(dir.join(name)).with_context(|| format!("could not make a lock in {}", dir.display()))?;
     let deadline = Instant::now() + PATIENCE;
-    let taken = || if merges { file.try_lock() } else { file.try_lock_shared() };
+    let taken = || if alone { file.try_lock() } else { file.try_lock_shared() };
     while taken().is_err() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -73,7 +82,7 @@ pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged
     // Whoever merges judges, and where the target is checked out nowhere no hook does so again.
     let judging = ctx.to_judge()?;
     let ctx = judging.as_ref().unwrap_or(ctx);
-    let _quiet = quiet(ctx, true)?;
+    let _turn = turn(ctx)?;
     let full = format!("refs/heads/{target}");
     let mut tries = 0;
     loop {
@@ -116,6 +125,8 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
         // Nothing comes in, so the gate was not asked about the spec.
         return Ok(Merged::Refused(vec![Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status }]));
     }
+    // What takes its time (commands of criteria) is over: whoever begins or ends a run waits for this.
+    let _quiet = quiet(ctx, true)?;
     if !is_there {
         let conflicts = match ctx.repo.worktree_of(&full)? {
             Some(tree) => {

@@ -3,12 +3,15 @@
 use super::super::common::TestRepo;
 use super::super::merges::{WORKER, repository};
 
+/// Whoever begins or ends a run meanwhile looks at the checkouts, and waits for whoever is merging in one.
+const UNHINDERED: &str = r#"! command -v flock >/dev/null || flock -ns "$(git rev-parse --git-common-dir)/chant/merge.lock" true"#;
+
 /// Work whose check passes on its branch; `main` has gone on. `breaks` puts a file there that the check does not stand.
 fn gone_on(breaks: bool) -> (TestRepo, String) {
     let repo = repository();
     repo.git(&["config", "chant.verify", "merge"]);
     repo.agent("worker", &format!("{WORKER}echo ran >>\"$HOME/runs\""));
-    let id = repo.add_spec("Do it", &["It holds `$ echo x >>\"$HOME/checks\"; test ! -e broken`"]);
+    let id = repo.add_spec("Do it", &[&format!("It holds `$ echo x >>\"$HOME/checks\"; {UNHINDERED} && test ! -e broken`")]);
     repo.chant(&["work", &id]).ok();
     repo.write(if breaks { "broken" } else { "harmless" }, "x\n");
     repo.commit_all("Go on");

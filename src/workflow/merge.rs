@@ -5,7 +5,7 @@ mod checkout;
 
 use super::ask::Refusal;
 use super::judge::{self, Asked};
-use super::{finish, overrule, pickup, plan, verify};
+use super::{finish, overrule, pickup, plan, start, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
@@ -244,6 +244,16 @@ fn done(ctx: &Context, spec: &Spec, target: &str) -> Result<()> {
     let change = Change::new(EventKind::Merge).with("Target", branch_name(target)).with("Merged", merged);
     ctx.store().amend(&spec.id, |now| Ok((now.event.kind != EventKind::Merge).then(|| change.clone())))?;
     pickup::pick_up(ctx)?;
+    clear_away(ctx, spec, merged)
+}
+
+/// Removes worktree and branch of what was merged. While git merged somebody may have begun another attempt: both are that one's then.
+fn clear_away(ctx: &Context, spec: &Spec, merged: Oid) -> Result<()> {
+    let Ok(_nobody_starts_it) = start::lock(ctx, &spec.id) else { return Ok(()) };
+    let now = ctx.store().require(&spec.id)?;
+    if (now.event.status, now.event.attempt) != (spec.event.status, spec.event.attempt) {
+        return Ok(());
+    }
     finish::tidy(ctx, &plan::worktrees_dir(&ctx.repo).join(spec.id.as_str()))?;
     let branch = spec.id.branch_ref();
     let Some(tip) = ctx.repo.reference(&branch)? else { return Ok(()) };

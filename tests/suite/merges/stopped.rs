@@ -231,3 +231,18 @@ fn our_own_merge_loses_no_edit_of_the_spec() {
     assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("And well."));
     assert!(!theirs.exists(&format!("work-{id}")), "it is not merged");
 }
+
+/// While git merged, somebody began anew: what is under the spec's name then was removed as though it were the merged attempt's.
+#[test]
+fn our_own_merge_clears_away_nothing_of_the_next_attempt() {
+    let repo = repository();
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).ok();
+    let tree = format!(".chant/worktrees/{id}");
+    let anew = format!("git chant reset {id} && git branch chant/{id} && git worktree add -q {tree} chant/{id}");
+    repo.script(repo.git_dir().join("hooks/post-merge"), &format!("unset GIT_DIR GIT_INDEX_FILE; {anew} >&2"));
+    repo.chant(&["merge", &id]).ok();
+    assert!(repo.exists(&format!("work-{id}")), "it is merged");
+    assert!(repo.exists(&tree) && repo.git(&["branch", "--list", &format!("chant/{id}")]).contains(&id));
+    assert_eq!(repo.show(&id)["status"], "ready");
+}

@@ -72,9 +72,7 @@ fn create(ctx: &Context, document: &Document) -> Result<crate::store::Spec> {
     document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
     inside::trust(ctx, document)?;
     let store = ctx.store();
-    let dir = ctx.repo.common_dir().join("chant");
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let lock = std::fs::File::create(dir.join("add.lock")).context("could not make the lock of add")?;
+    let lock = ctx.repo.lock_file("add.lock")?;
     lock.lock().context("could not lock add")?;
     loop {
         let mut taken = store.ids()?;

@@ -16,6 +16,9 @@ use std::sync::Mutex;
 /// What a worktree of ours is called while it is idle.
 const PREFIX: &str = ".idle-";
 
+/// Shared by whoever has some of them laid by.
+const LOCK: &str = "idle.lock";
+
 /// What lies in the git directory of a worktree in which nothing is going on.
 const PLAIN: &[&str] = &["COMMIT_EDITMSG", "HEAD", "ORIG_HEAD", "commondir", "gitdir", "index", "locked"];
 
@@ -34,7 +37,7 @@ pub struct IdleWorktrees {
 impl IdleWorktrees {
     /// At most so many at a time.
     pub fn begin(repo: &Repository, most: usize) -> Result<Self> {
-        let lock = lock(repo)?;
+        let lock = repo.lock_file(LOCK)?;
         lock.lock_shared().context("could not lock the idle worktrees")?;
         Ok(Self { paths: Mutex::default(), most, _lock: lock })
     }
@@ -58,11 +61,6 @@ impl IdleWorktrees {
 /// True for the name of an idle worktree.
 pub fn is_idle(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().starts_with(PREFIX.as_bytes()))
-}
-
-fn lock(repo: &Repository) -> Result<File> {
-    let dir = repo.common_dir().join("chant");
-    fs::create_dir_all(&dir).and_then(|()| File::create(dir.join("idle.lock"))).context("could not make the lock of idle worktrees")
 }
 
 impl Repository {
@@ -100,7 +98,7 @@ impl Repository {
             entries => entries.with_context(|| format!("could not read {}", dir.display()))?,
         };
         let found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_idle(path)).collect();
-        let nobody = found.is_empty() || lock(self)?.try_lock().is_ok();
+        let nobody = found.is_empty() || self.lock_file(LOCK)?.try_lock().is_ok();
         Ok(if nobody { found } else { Vec::new() })
     }
 }

@@ -31,5 +31,5 @@ pub use oid::Oid;
 pub use quarantine::Quarantine;
 pub use refs::{RefChange, RefUpdate};
 pub use remote::{PushIf, PushRef, Pushed, Refused};
-pub use repository::Repository;
+pub use repository::{Repository, lock_file};
 pub use spared::Spared;

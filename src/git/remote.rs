@@ -188,9 +188,7 @@ impl Repository {
     }
 
     fn stages_lock(&self) -> Result<File> {
-        let dir = self.common_dir().join("chant");
-        std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-        File::create(dir.join("push.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))
+        self.lock_file("push.lock")
     }
 
     fn push_refspecs(&self, remote: &str, refs: &[PushRef], pattern: Option<String>, atomic: bool) -> Result<(Option<Pushed>, String)> {

@@ -4,6 +4,7 @@ use super::command::Git;
 use crate::failure::Failure;
 use anyhow::{Context as _, Result, anyhow};
 use gix::sec::trust::DefaultForLevel as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A git repository as one process sees it: gix for reading and writing objects, the git binary for the rest.
@@ -16,6 +17,14 @@ pub struct Repository {
     index_is_elsewhere: bool,
     /// A partial clone has asked for what specs lack.
     pub(super) brought: std::cell::Cell<bool>,
+}
+
+/// A file of ours to lock in a git directory. It stays there, empty: what counts is who has locked it.
+pub fn lock_file(git_dir: &Path, name: &str) -> Result<File> {
+    let path = git_dir.join("chant").join(name);
+    let dir = path.parent().unwrap_or(git_dir);
+    std::fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
+    File::create(&path).with_context(|| format!("could not open {}", path.display()))
 }
 
 impl Repository {
@@ -98,6 +107,11 @@ impl Repository {
     /// The git directory that all worktrees share.
     pub fn common_dir(&self) -> &Path {
         &self.common_dir
+    }
+
+    /// A file of ours to lock, one for all checkouts; see [`lock_file`].
+    pub fn lock_file(&self, name: &str) -> Result<File> {
+        lock_file(self.common_dir(), name)
     }
 
     /// The top of this checkout; a bare repository has none.

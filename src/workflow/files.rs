@@ -70,9 +70,7 @@ fn since(ctx: &Context, spec: &Spec) -> Result<(Spec, Vec<String>)> {
 
 /// One process at a time looks at and writes the spec files of a checkout. Held for moments only.
 pub fn lock(ctx: &Context) -> Result<std::fs::File> {
-    let dir = ctx.repo.git_dir().join("chant");
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let file = std::fs::File::create(dir.join("files.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))?;
+    let file = crate::git::lock_file(ctx.repo.git_dir(), "files.lock")?;
     file.lock().context("could not lock this checkout's spec files")?;
     Ok(file)
 }

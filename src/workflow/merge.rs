@@ -57,9 +57,7 @@ fn turn(ctx: &Context) -> Result<File> {
 }
 
 fn wait_for(ctx: &Context, name: &str, alone: bool) -> Result<File> {
-    let dir = ctx.repo.common_dir().join("chant");
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let file = File::create(dir.join(name)).with_context(|| format!("could not make a lock in {}", dir.display()))?;
+    let file = ctx.repo.lock_file(name)?;
     let deadline = Instant::now() + PATIENCE;
     let taken = || if alone { file.try_lock() } else { file.try_lock_shared() };
     while taken().is_err() && Instant::now() < deadline {

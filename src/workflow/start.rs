@@ -285,10 +285,7 @@ fn take_back(ctx: &Context, plan: &Plan, run_id: &str) {
 
 /// One process at a time prepares, ends or resets a run of a spec.
 pub fn lock(ctx: &Context, id: &SpecId) -> Result<File> {
-    let dir = ctx.repo.common_dir().join("chant/locks");
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-    let path = dir.join(id.as_str());
-    let file = File::create(&path).with_context(|| format!("could not open {}", path.display()))?;
+    let file = ctx.repo.lock_file(&format!("locks/{id}"))?;
     // Long enough for another command to look at the run, too short for a run.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
     while file.try_lock().is_err() {

@@ -64,9 +64,7 @@ impl Place {
     /// The worktree of our own.
     pub(super) fn prepare(ctx: &Context, commit: Oid) -> Result<Self> {
         let (verify_in, timeout) = (settings::verify_in(&ctx.repo)?, settings::verify_timeout(&ctx.repo)?);
-        let common = ctx.repo.common_dir().join("chant");
-        std::fs::create_dir_all(&common).with_context(|| format!("could not make {}", common.display()))?;
-        let lock = File::create(common.join("verify.lock")).context("could not make the lock of the verify worktree")?;
+        let lock = ctx.repo.lock_file("verify.lock")?;
         lock.lock().context("could not lock the verify worktree")?;
         let path = plan::worktrees_dir(&ctx.repo).join(".verify");
         if verify_in == VerifyIn::Fresh && path.exists() {

@@ -34,6 +34,12 @@ pub enum Relation {
     Unrelated,
 }
 
+/// The newest event of a kind in a history.
+#[must_use]
+pub fn newest(history: &[Recorded], kind: EventKind) -> Option<&Recorded> {
+    history.iter().find(|recorded| recorded.event.kind == kind)
+}
+
 impl Store<'_> {
     /// How two versions stand to each other. A spec that was taken over from a file is related to the one that wrote the file.
     pub fn relation(&self, a: Oid, b: Oid) -> Result<Relation> {

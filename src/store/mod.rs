@@ -18,7 +18,7 @@ pub mod transport;
 pub mod trust;
 pub mod view;
 
-pub use history::{Conflict, Recorded, Relation, SETTLES};
+pub use history::{Conflict, Recorded, Relation, SETTLES, newest};
 pub use specs::{Change, Listed, Spec, Store};
 
 /// Where the file view of specs lies in a checkout.

@@ -16,7 +16,7 @@ use crate::output::safe;
 use crate::spec::{EventKind, SpecId, Status};
 use crate::store::sync::seen_ref;
 use crate::store::transport::transport;
-use crate::store::{Change, Spec, Store};
+use crate::store::{Change, Spec, Store, newest};
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub fn of(store: &Store<'_>, spec: &Spec) -> Result<Option<Claim>> {
         return Ok(None);
     }
     let history = store.history(spec.tip)?;
-    let Some(start) = history.iter().find(|recorded| recorded.event.kind == EventKind::Start) else { return Ok(None) };
+    let Some(start) = newest(&history, EventKind::Start) else { return Ok(None) };
     let value = |key: &str| start.event.extra(key).unwrap_or_default().to_owned();
     let run = value("Run");
     if value("Claim").is_empty() || run.is_empty() {

@@ -11,7 +11,7 @@ use crate::gate::{
 };
 use crate::git::Oid;
 use crate::spec::{EventKind, Facts, Ran, SpecId, Status, intent};
-use crate::store::Spec;
+use crate::store::{Spec, newest};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -302,7 +302,7 @@ fn change_by_run(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
         return Ok(None);
     }
     let history = ctx.store().history(spec.tip)?;
-    let event = history.iter().find(|recorded| recorded.event.kind == EventKind::Attention);
+    let event = newest(&history, EventKind::Attention);
     Ok(event
         .and_then(|recorded| recorded.event.text.split_once(CHANGED_BY_RUN))
         .map(|(_, diff)| diff.trim_start_matches([':', '\n']).to_owned()))
@@ -311,7 +311,7 @@ fn change_by_run(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
 /// How the intent differs from the one that the newest start was given.
 fn intent_diff(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
     let history = ctx.store().history(spec.tip)?;
-    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start);
+    let start = newest(&history, EventKind::Start);
     let began = start.map(|start| ctx.store().document_at(start.id)).transpose()?;
     Ok(began.map(|began| intent::diff(&began, &spec.document)))
 }

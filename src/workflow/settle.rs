@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Git, Oid};
 use crate::spec::{EventKind, SpecId, Status};
-use crate::store::Spec;
+use crate::store::{Spec, newest};
 use anyhow::Result;
 
 /// The prompt of such an attempt, unless another one is asked for.
@@ -33,10 +33,7 @@ pub fn begin(ctx: &Context, id: &SpecId, target: &str, options: &Options) -> Res
 /// True where the last attempt was to settle conflicts, so that whoever goes on with it is held to that.
 pub fn is_under_way(ctx: &Context, spec: &Spec) -> Result<bool> {
     let history = ctx.store().history(spec.tip)?;
-    Ok(history
-        .iter()
-        .find(|recorded| recorded.event.kind == EventKind::Start)
-        .is_some_and(|start| start.event.extra(start::SETTLES).is_some()))
+    Ok(newest(&history, EventKind::Start).is_some_and(|start| start.event.extra(start::SETTLES).is_some()))
 }
 
 /// Merges the target into the work. Conflicts stay in the worktree, for the agent.

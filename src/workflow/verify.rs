@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::Oid;
 use crate::spec::{Criterion, EventKind, Facts, Ran, intent};
-use crate::store::{Change, Spec};
+use crate::store::{Change, Spec, newest};
 use anyhow::Result;
 use place::Place;
 use std::time::{Duration, Instant};
@@ -91,7 +91,7 @@ pub fn facts_by(ctx: &Context, spec: &Spec, require_signed: bool) -> Result<Fact
 /// What was known when the newest run began.
 fn facts_before_run(ctx: &Context, spec: &Spec) -> Result<Facts> {
     let history = ctx.store().history(spec.tip)?;
-    match history.iter().find(|recorded| recorded.event.kind == EventKind::Start) {
+    match newest(&history, EventKind::Start) {
         Some(start) => facts(ctx, &ctx.store().load_at(&spec.id, start.id)?),
         None => Ok(Facts::default()),
     }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::git::Repository;
 use crate::output::safe;
 use crate::spec::{EventKind, SpecId};
-use crate::store::{Change, Spec};
+use crate::store::{Change, Spec, newest};
 use anyhow::Result;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -75,8 +75,7 @@ fn whether_lost(ctx: &Context, spec: &Spec, run: &str) -> Result<Sign> {
     if start.is_none_or(|start| start.event.attempt >= spec.event.attempt) {
         return Ok(Sign::Given);
     }
-    let by =
-        history.iter().find(|recorded| recorded.event.kind == EventKind::Reset).map(|reset| format!(" by {}", safe(&reset.author.name)));
+    let by = newest(&history, EventKind::Reset).map(|reset| format!(" by {}", safe(&reset.author.name)));
     ctx.out.warning(format!(
         "{} was taken over{}; what this run makes is kept on {}@{run} and does not count",
         spec.id,

@@ -7,7 +7,7 @@ use crate::git::{CommitDraft, Git, Oid};
 use crate::output::safe;
 use crate::spec::join::{Side, Version, join};
 use crate::spec::{Document, EventKind, SpecId, Status};
-use crate::store::{Change, SPEC_DIR, Spec, spec_path};
+use crate::store::{Change, SPEC_DIR, Spec, newest, spec_path};
 use crate::workflow::files;
 use crate::workflow::verify::Check;
 use anyhow::Result;
@@ -22,7 +22,7 @@ pub fn on_branch(ctx: &Context, work: &Work, commit: Oid) -> Result<Option<Docum
 /// The document that the run was given: that of the newest start.
 pub(super) fn at_start(ctx: &Context, spec: &Spec) -> Result<Document> {
     let history = ctx.store().history(spec.tip)?;
-    let start = history.iter().find(|recorded| recorded.event.kind == EventKind::Start);
+    let start = newest(&history, EventKind::Start);
     start.map_or_else(|| Ok(spec.document.clone()), |start| ctx.store().document_at(start.id))
 }
 

@@ -32,10 +32,8 @@ impl Repository {
     fn clear_the_way(&self, said: &str, refspecs: &[String]) -> Result<bool> {
         // "error: cannot lock ref 'refs/x/a/b': 'refs/x/a' exists; cannot create 'refs/x/a/b'"
         let names = said.split(EXISTS).filter_map(|before| before.rsplit_once('\'').map(|(_, name)| name));
-        let ours =
-            |name: &&str| refspecs.iter().filter_map(|spec| spec.split_once(':')).any(|(_, to)| name.starts_with(to.trim_end_matches('*')));
         let mut changes: Vec<RefChange> = Vec::new();
-        for name in names.take(said.matches(EXISTS).count()).filter(ours) {
+        for name in names.take(said.matches(EXISTS).count()).filter(|name| is_written_by(refspecs, name)) {
             if let Some(tip) = self.reference(name)?
                 && changes.iter().all(|change| change.name != name)
             {
@@ -91,15 +89,18 @@ fn fetch_command(repo: &Repository, args: &[&str], remote: &str, refspecs: &[Str
     repo.git().command(["fetch", "--no-tags", "--no-recurse-submodules"]).args(args).args(["--", remote]).args(refspecs)
 }
 
+/// True for a ref that one of these refspecs writes here.
+fn is_written_by(refspecs: &[String], name: &str) -> bool {
+    refspecs.iter().filter_map(|spec| spec.split_once(':')).any(|(_, to)| name.starts_with(to.trim_end_matches('*')))
+}
+
 /// What `git fetch --porcelain` says of refs that are new, `* <zeros> <object> <ref>`, and that these refspecs ask for: in a mirror, git says
 /// what else would be new.
 fn new_refs(porcelain: &str, refspecs: &[String]) -> Vec<(String, Oid)> {
-    let asked =
-        |name: &&str| refspecs.iter().filter_map(|spec| spec.split_once(':')).any(|(_, to)| name.starts_with(to.trim_end_matches('*')));
     let new = |line: &str| {
         let mut words = line.strip_prefix("* ")?.split(' ').skip(1);
         let id = Oid::from_hex(words.next()?)?;
-        Some((words.next().filter(asked)?.to_owned(), id))
+        Some((words.next().filter(|name| is_written_by(refspecs, name))?.to_owned(), id))
     };
     porcelain.lines().filter_map(new).collect()
 }

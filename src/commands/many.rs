@@ -1,4 +1,4 @@
-use super::work::{announce, ended as run_json, report, tell_used};
+use super::work::{announce, ended as run_json, report, started_json, tell_used};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Colour, Output, safe};
@@ -108,7 +108,7 @@ pub fn dry_run(ctx: &Context, request: &Request) -> Result<Outcome> {
         Which::Unfinished => Vec::new(),
         Which::These(ids) => ids.clone(),
         Which::Ready(labels) => {
-            let wanted = specs.iter().filter(|spec| labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label)));
+            let wanted = specs.iter().filter(|spec| spec.has_one_of(labels));
             wanted.filter(|spec| spec.event.status == Status::Pending).map(|spec| spec.id.clone()).collect()
         }
     };
@@ -201,10 +201,8 @@ struct Machine {
 
 impl Teller for Machine {
     fn started(&self, started: &Started) -> Box<dyn Live> {
-        let (id, run) = (&started.spec.id, started.dir.run_id());
-        let agent = started.plan.agent.name();
-        self.out.json_line(&json!({ "event": "start", "id": id.as_str(), "run": run, "agent": agent, "worktree": started.plan.worktree }));
-        Box::new(Events::new(self.out, id, run))
+        self.out.json_line(&started_json(started));
+        Box::new(Events::new(self.out, &started.spec.id, started.dir.run_id()))
     }
 
     fn ended(&self, worked: &Worked) {

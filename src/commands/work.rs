@@ -181,8 +181,7 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
     let went_on = started.plan.options.session.is_some();
     let interrupted = |report: &work::Report| matches!(&report.conclusion, Conclusion::Failed(why) if why == INTERRUPTED);
     if tell.json {
-        let agent = started.plan.agent.name();
-        ctx.out.json_line(&json!({ "event": "start", "id": id.as_str(), "run": run, "agent": agent, "worktree": started.plan.worktree }));
+        ctx.out.json_line(&started_json(&started));
         let report = work::run(ctx, started, &mut Events::new(ctx.out, &id, &run))?;
         ctx.out.json_line(&ended(&report));
         let outcome = if matches!(report.conclusion, Conclusion::Finished(_)) { Outcome::Yes } else { Outcome::No };
@@ -215,6 +214,12 @@ pub fn used(facts: &Facts) -> Option<String> {
     let model = facts.model.as_deref().map(|model| format!("{}, ", safe(model))).unwrap_or_default();
     let cost = facts.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
     facts.tokens.map(|tokens| format!("> {model}{tokens}{cost}"))
+}
+
+/// The start of a run, for machines.
+pub fn started_json(started: &start::Started) -> serde_json::Value {
+    let (id, run, agent) = (started.spec.id.as_str(), started.dir.run_id(), started.plan.agent.name());
+    json!({ "event": "start", "id": id, "run": run, "agent": agent, "worktree": started.plan.worktree })
 }
 
 /// The end of a run, for machines.

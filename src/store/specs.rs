@@ -38,6 +38,13 @@ pub struct Listed {
     pub event: Event,
 }
 
+impl Listed {
+    /// True where it has one of these labels, or none is asked for.
+    pub fn has_one_of(&self, labels: &[String]) -> bool {
+        labels.is_empty() || labels.iter().any(|label| self.event.labels.contains(label))
+    }
+}
+
 /// What an event changes. `None` keeps what was.
 #[derive(Clone, Debug)]
 pub struct Change {

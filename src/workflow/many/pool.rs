@@ -172,7 +172,7 @@ impl<'a> Pool<'a> {
         Ok(match &self.request.which {
             Which::Unfinished => Vec::new(),
             Which::Ready(labels) => {
-                let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| labelled(spec, labels)).map(|spec| &spec.id).collect();
+                let wanted: BTreeSet<&SpecId> = specs.iter().filter(|spec| spec.has_one_of(labels)).map(|spec| &spec.id).collect();
                 next::ready(self.ctx)?.into_iter().filter(|id| wanted.contains(id) && untried(&id)).collect()
             }
             Which::These(ids) => {
@@ -245,7 +245,7 @@ impl<'a> Pool<'a> {
             Which::Unfinished => Vec::new(),
             Which::These(ids) => ids.iter().filter(|id| !self.tried.contains(id)).cloned().collect(),
             Which::Ready(labels) => {
-                specs.iter().filter(|spec| labelled(spec, labels) && self.is_let_down(&graph, spec)).map(id_of).collect()
+                specs.iter().filter(|spec| spec.has_one_of(labels) && self.is_let_down(&graph, spec)).map(id_of).collect()
             }
         };
         for id in left {
@@ -262,10 +262,6 @@ impl<'a> Pool<'a> {
         let waits = graph.shown(&spec.id) == Some(Shown::Blocked) && !self.tried.contains(&spec.id);
         waits && graph.dependencies(&spec.id).iter().any(|id| self.tried.contains(id) && open(id))
     }
-}
-
-fn labelled(spec: &Listed, labels: &[String]) -> bool {
-    labels.is_empty() || labels.iter().any(|label| spec.event.labels.contains(label))
 }
 
 fn id_of(spec: &Listed) -> SpecId {

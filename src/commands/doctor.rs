@@ -1,3 +1,4 @@
+use super::sum_up;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, safe};
@@ -38,10 +39,5 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
             ctx.out.line(format!("{:17} → {}", "", safe(mend)));
         }
     }
-    ctx.out.line(match wrong {
-        0 => "Nothing is wrong.".to_owned(),
-        1 => "One thing is wrong.".to_owned(),
-        more => format!("{more} things are wrong."),
-    });
-    Ok(if wrong == 0 { Outcome::Yes } else { Outcome::No })
+    Ok(sum_up(ctx, wrong))
 }

@@ -150,6 +150,16 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> Result<Outcome> {
     }
 }
 
+/// The last line of a command that looks for what is wrong.
+fn sum_up(ctx: &Context, wrong: usize) -> Outcome {
+    ctx.out.line(match wrong {
+        0 => "Nothing is wrong.".to_owned(),
+        1 => "One thing is wrong.".to_owned(),
+        more => format!("{more} things are wrong."),
+    });
+    if wrong == 0 { Outcome::Yes } else { Outcome::No }
+}
+
 /// Before anything is done: a setting that cannot be meant is refused, not guessed. What looks for faults, or takes hooks away, does so all
 /// the same, and a hook takes the stricter side.
 fn checked(ctx: Context) -> Result<Context> {

@@ -128,11 +128,17 @@ fn the_readmes_undo_leaves_nothing_of_ours() {
     let undo = readme.split("## Undo").nth(1).and_then(|text| text.split("```sh\n").nth(1)).and_then(|text| text.split("```").next());
     let repo = TestRepo::with_chant();
     repo.agent("robin", AGENT);
+    repo.with_origin();
+    repo.git(&["push", "-q", "origin", "main"]);
     let id = repo.add_spec("Say hello", &["made.txt is there `$ test -s made.txt`"]);
     repo.chant(&["work", &id, "--merge"]).ok();
+    repo.chant(&["sync"]).ok();
     let output = repo.command(repo.path(), "sh").args(["-ec", undo.unwrap()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(repo.git(&["for-each-ref", "--format=%(refname)", "--exclude=refs/heads/main"]), "");
+    assert_eq!(repo.git(&["for-each-ref", "--format=%(refname)", "--exclude=refs/heads/main", "--exclude=refs/remotes"]), "");
     assert!(!repo.exists(".git/chant") && !repo.exists(".git/hooks/reference-transaction"));
-    assert_ne!(repo.try_git(&["config", "chant.agent"]).code, 0);
+    let settings = repo.git(&["config", "--local", "--list"]);
+    assert!(!["\nchant.", "merge.chant", "refs/chant", "notes/chant"].iter().any(|ours| settings.contains(ours)), "{settings}");
+    assert_eq!(repo.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+    assert!(["exclude", "attributes"].iter().all(|file| !repo.read(&format!(".git/info/{file}")).contains("chant")));
 }

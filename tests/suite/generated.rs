@@ -85,6 +85,10 @@ fn the_concepts_page_has_the_words_of_the_code() {
     assert_eq!(explained("APPROVAL"), sorted(Approval::ALL.iter().map(|approval| approval.as_str()).collect()));
     assert_eq!(explained("EVENTS"), sorted(EventKind::ALL.iter().map(|kind| kind.as_str()).collect()));
     assert_eq!(explained("CHECKS"), ["FAIL", "PASS", "SKIP"]);
+    let words: Vec<&str> = page.split(|c: char| c.is_whitespace() || "\",".contains(c)).collect();
+    for prompt in git_chant::agent::prompt::names() {
+        assert!(words.contains(&prompt), "no prompt {prompt}");
+    }
     let readme = std::fs::read_to_string(top().join("README.md")).unwrap();
     for status in Status::ALL {
         assert!(readme.contains(&format!("`{status}`")), "README.md does not name {status}");

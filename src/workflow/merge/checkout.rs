@@ -159,7 +159,8 @@ fn set_file_aside(ctx: &Context, merge: &Merge<'_>) -> Result<Option<Vec<u8>>> {
     let path = spec_path(merge.id());
     let (git, file) = (Git::at(merge.worktree), merge.worktree.join(&path));
     let dirty = git.command(["status", "--porcelain=v1", "--untracked-files=all", "--", &path]).line()?;
-    if dirty.is_empty() || ctx.silent() {
+    // A file that somebody removed is in nobody's way.
+    if dirty.is_empty() || dirty.starts_with(" D") || ctx.silent() {
         return Ok(None);
     }
     if !dirty.starts_with("??") && !dirty.starts_with(' ') {

@@ -230,6 +230,12 @@ fn our_own_merge_loses_no_edit_of_the_spec() {
     assert!(theirs.read(&file).ends_with("And well.\n"));
     assert!(repo.chant(&["show", &id, "--body"]).ok().stdout.contains("And well."));
     assert!(!theirs.exists(&format!("work-{id}")), "it is not merged");
+    // A file that is gone holds nothing up.
+    repo.chant(&["approve", &id]).ok();
+    theirs.git(&["checkout", "-q", "--", &file]);
+    std::fs::remove_file(theirs.path().join(&file)).unwrap();
+    repo.chant(&["merge", &id, "--target", "main"]).ok();
+    assert!(theirs.exists(&format!("work-{id}")), "it is merged");
 }
 
 /// While git merged, somebody began anew: what is under the spec's name then was removed as though it were the merged attempt's.

@@ -44,6 +44,7 @@ pub mod start;
 pub mod sync;
 mod taken;
 pub mod takeover;
+mod task;
 pub mod verify;
 pub mod watch;
 pub mod work;

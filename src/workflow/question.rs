@@ -4,18 +4,16 @@
 use super::graceful::Graceful;
 use super::live::Live;
 use super::plan::{self, Plan, worktrees_dir};
+use super::task::task;
 use super::watch::{Watcher, judge, overspent};
 use super::{outside, room, start, work};
-use crate::agent::group::RUN_ID;
-use crate::agent::process::{Task, run_watched};
+use crate::agent::process::run_watched;
 use crate::agent::run_dir::QUESTION;
 use crate::agent::transcript::Facts;
-use crate::agent::{Liveness, Place, RunDir};
+use crate::agent::{Liveness, RunDir};
 use crate::context::Context;
-use crate::git::Repository;
-use crate::store::spec_path;
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// What came of a question.
@@ -63,7 +61,8 @@ fn make_worktree(ctx: &Context, plan: &Plan, dir: &RunDir) -> Result<()> {
 }
 
 fn answer(ctx: &Context, plan: &Plan, dir: &RunDir, live: &mut dyn Live) -> Result<Answer> {
-    let task = task(ctx, plan, dir)?;
+    dir.set_prompt(plan::ask(ctx, plan)?.as_bytes())?;
+    let task = task(ctx, plan, dir, Vec::new())?;
     let mut watch = Watcher::new(&plan.agent, live, dir);
     let ended = run_watched(task, &mut watch).with_context(|| format!("could not run the agent '{}'", plan.agent.name()))?;
     let (facts, paused) = watch.end();
@@ -75,42 +74,6 @@ fn answer(ctx: &Context, plan: &Plan, dir: &RunDir, live: &mut dyn Live) -> Resu
         false => facts.last_words.clone().unwrap_or_default(),
     };
     Ok(Answer { trouble: paused.or_else(|| judge(ended, &facts)), words, facts })
-}
-
-fn task(ctx: &Context, plan: &Plan, dir: &RunDir) -> Result<Task> {
-    dir.set_prompt(plan::ask(ctx, plan)?.as_bytes())?;
-    dir.set_format(plan.agent.format())?;
-    let limits = plan.agent.limits();
-    let place = Place {
-        prompt_file: dir.prompt_path(),
-        worktree: plan.worktree.clone(),
-        spec_id: plan.spec.id.to_string(),
-        spec_file: plan.worktree.join(spec_path(&plan.spec.id)),
-        model: plan.options.model.clone(),
-        session: None,
-        git_common_dir: ctx.repo.common_dir().to_owned(),
-        git_dir: Repository::open(&plan.worktree)?.git_dir().to_owned(),
-        log_dir: dir.path().to_owned(),
-        max_cost: limits.cost,
-    };
-    let invocation = plan.agent.invocation(plan.spec.document.body(), &place)?;
-    let mut env = vec![(RUN_ID.into(), dir.run_id().into())];
-    env.extend(work::identity(ctx)?);
-    env.extend(invocation.env);
-    Ok(Task {
-        program: invocation.program,
-        args: invocation.args,
-        cwd: plan.worktree.clone(),
-        env,
-        prompt_file: if invocation.prompt_on_stdin { place.prompt_file } else { PathBuf::from("/dev/null") },
-        log: dir.open_log()?,
-        group_file: Some(dir.group_path()),
-        timeout: plan.options.timeout.or(limits.time),
-        idle: limits.idle,
-        max_output: limits.output,
-        grace: limits.grace,
-        interactive: false,
-    })
 }
 
 /// Removes the worktree unless something was changed in it: that is kept, and said.

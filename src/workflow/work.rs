@@ -6,20 +6,17 @@ use super::live::Live;
 use super::outside::{self, Difference, Looking};
 use super::recover;
 use super::start::Started;
+use super::task::task;
 use super::watch::{Watcher, judge, overspent};
-use crate::agent::group::RUN_ID;
+use crate::agent::Agent;
 use crate::agent::process::{Task, run_watched};
 use crate::agent::settings::CommitBy;
 use crate::agent::transcript::Facts;
-use crate::agent::{Agent, Place};
 use crate::context::Context;
-use crate::git::Repository;
 use crate::output::safe;
 use crate::spec::SpecId;
-use crate::store::spec_path;
 use anyhow::{Context as _, Result};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What came of a run.
@@ -130,68 +127,9 @@ fn prepare(ctx: &Context, started: &Started) -> Result<Task> {
     if plan.settles {
         super::settle::bring_in(plan)?;
     }
-    let place = place(ctx, started)?;
-    let invocation = plan.agent.invocation(plan.spec.document.body(), &place)?;
-    started.dir.set_format(plan.agent.format())?;
-    let mut env = environment(ctx, started)?;
-    env.extend(invocation.env);
-    let limits = plan.agent.limits();
-    Ok(Task {
-        program: invocation.program,
-        args: invocation.args,
-        cwd: plan.worktree.clone(),
-        env,
-        prompt_file: if invocation.prompt_on_stdin { place.prompt_file } else { PathBuf::from("/dev/null") },
-        log: started.dir.open_log()?,
-        group_file: Some(started.dir.group_path()),
-        timeout: plan.options.timeout.or(limits.time),
-        idle: limits.idle,
-        max_output: limits.output,
-        grace: limits.grace,
-        interactive: plan.agent.is_interactive(),
-    })
-}
-
-fn place(ctx: &Context, started: &Started) -> Result<Place> {
-    let plan = &started.plan;
-    let id = &plan.spec.id;
-    Ok(Place {
-        prompt_file: started.dir.prompt_path(),
-        worktree: plan.worktree.clone(),
-        spec_id: id.to_string(),
-        spec_file: plan.worktree.join(spec_path(id)),
-        model: plan.options.model.clone(),
-        session: plan.options.session.clone(),
-        git_common_dir: ctx.repo.common_dir().to_owned(),
-        git_dir: Repository::open(&plan.worktree)?.git_dir().to_owned(),
-        log_dir: started.dir.path().to_owned(),
-        max_cost: plan.agent.limits().cost,
-    })
-}
-
-fn environment(ctx: &Context, started: &Started) -> Result<Vec<(OsString, OsString)>> {
-    let mut list: Vec<(OsString, OsString)> = vec![
-        ("CHANT_BRANCH".into(), started.plan.spec.id.branch().into()),
-        (RUN_ID.into(), started.dir.run_id().into()),
+    let variables: Vec<(OsString, OsString)> = vec![
+        ("CHANT_BRANCH".into(), plan.spec.id.branch().into()),
         ("CHANT_ATTEMPT".into(), started.spec.event.attempt.to_string().into()),
     ];
-    if !started.plan.agent.is_interactive() {
-        list.extend(identity(ctx)?);
-    }
-    Ok(list)
-}
-
-/// Who a program is that nobody sits at.
-pub(super) fn identity(ctx: &Context) -> Result<Vec<(OsString, OsString)>> {
-    // Some clients take the user's own git configuration away from the commands that they run, and nobody could commit there.
-    let (author, committer) = (ctx.repo.author()?, ctx.repo.committer()?);
-    Ok(vec![
-        ("GIT_AUTHOR_NAME".into(), author.name.into()),
-        ("GIT_AUTHOR_EMAIL".into(), author.email.into()),
-        ("GIT_COMMITTER_NAME".into(), committer.name.into()),
-        ("GIT_COMMITTER_EMAIL".into(), committer.email.into()),
-        // Nobody is there to answer.
-        ("GIT_TERMINAL_PROMPT".into(), "0".into()),
-        ("GIT_EDITOR".into(), "true".into()),
-    ])
+    task(ctx, plan, &started.dir, variables)
 }

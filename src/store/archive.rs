@@ -6,12 +6,18 @@
 use super::{ARCHIVE_REF, Listed, Spec, Store};
 use crate::failure::Failure;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
-use crate::spec::{SpecId, event::one_line};
+use crate::spec::{Event, SpecId, event::one_line};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
 /// git accepts more parents, but nobody can read such a commit.
-const MOST_PARENTS: usize = 1000;
+pub(super) const MOST_PARENTS: usize = 1000;
+
+/// The line of the index for a spec.
+pub(super) fn index_line(id: &SpecId, tip: Oid, event: &Event) -> String {
+    let fields = [event.status.as_str(), &event.spec_type, &event.labels.join(","), &event.title].map(one_line).join("\t");
+    format!("{id}\t{tip}\t{fields}")
+}
 
 impl Store<'_> {
     /// The archived specs: id and the tip that was folded.
@@ -54,9 +60,7 @@ impl Store<'_> {
         let mut index = old.map(|old| self.archive_index(old)).transpose()?.unwrap_or_default();
         let mut entries = Vec::new();
         for spec in specs {
-            let event = &spec.event;
-            let fields = [event.status.as_str(), &event.spec_type, &event.labels.join(","), &event.title].map(one_line).join("\t");
-            index.insert(spec.id.clone(), format!("{}\t{}\t{fields}", spec.id, spec.tip));
+            index.insert(spec.id.clone(), index_line(&spec.id, spec.tip, &spec.event));
             let (document, _) = self.repo.entry_at(spec.tip, b"spec.md")?.context("an event has a spec.md")?;
             entries.push((format!("{}/spec.md", spec.id).into_bytes(), Some(document)));
         }

@@ -1,11 +1,11 @@
 //! Views against what they were made from: the archive's index and tree, notes, what a checkout was last seen to hold.
 
-use super::archive::tip_of;
+use super::archive::{index_line, tip_of};
 use super::notes::NOTES_REF;
 use super::view::VIEW_REF;
 use super::{ARCHIVE_REF, Store};
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
-use crate::spec::{Event, SpecId, event::one_line};
+use crate::spec::{Event, SpecId};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -60,9 +60,7 @@ impl Store<'_> {
             Ok(_) => return check.lost.push(format!("{id}: the archive names {}, and does not hold it", tip.short())),
             Err(error) => return check.lost.push(format!("{id}: its archived version cannot be read: {error:#}")),
         };
-        let event = &spec.event;
-        let fields = [event.status.as_str(), &event.spec_type, &event.labels.join(","), &event.title].map(one_line).join("\t");
-        let line = format!("{id}\t{tip}\t{fields}");
+        let line = index_line(&id, tip, &spec.event);
         let file = check.tip.and_then(|archive| self.repo.entry_at(archive, format!("{id}/spec.md").as_bytes()).ok().flatten());
         let own = self.repo.entry_at(tip, b"spec.md").ok().flatten();
         match index.get(&id) {

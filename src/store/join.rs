@@ -10,10 +10,13 @@ use crate::spec::{Approval, Document, Event, EventKind, SpecId, Status};
 use anyhow::Result;
 use std::collections::HashSet;
 
-/// Who joins: nobody in particular.
-const JOINER: (&str, &str) = ("git-chant", "git-chant@localhost");
-
 impl Store<'_> {
+    /// Who joins: nobody in particular, at a time that follows from the two sides, so that every clone writes the same commit.
+    pub(super) fn joiner(&self, a: Oid, b: Oid) -> Result<Signature> {
+        let seconds = self.repo.commit(a)?.author.seconds.max(self.repo.commit(b)?.author.seconds);
+        Ok(Signature { name: "git-chant".to_owned(), email: "git-chant@localhost".to_owned(), seconds, offset: 0 })
+    }
+
     /// The join of two versions of one spec. Where one is an ancestor of the other, the descendant.
     pub fn join(&self, a: &Spec, b: &Spec) -> Result<Spec> {
         let (a, b) = if a.tip < b.tip { (a, b) } else { (b, a) };
@@ -51,10 +54,7 @@ impl Store<'_> {
         let with_outcome = if a.event.attempt == joined.attempt && a.event.status == joined.status { a } else { b };
         let kept = self.repo.commit(with_outcome.tip)?.tree;
         let tree = self.repo.edit_tree(Some(kept), &[(b"spec.md".to_vec(), Some(blob))])?;
-        let (name, email) = (JOINER.0.to_owned(), JOINER.1.to_owned());
-        // The date follows from the two sides, so that every clone writes the same one.
-        let seconds = self.repo.commit(a.tip)?.author.seconds.max(self.repo.commit(b.tip)?.author.seconds);
-        let who = Signature { name, email, seconds, offset: 0 };
+        let who = self.joiner(a.tip, b.tip)?;
         let draft = CommitDraft { tree, parents: vec![a.tip, b.tip], message: event.message(), author: who.clone(), committer: who };
         let tip = self.repo.write_commit(&draft)?;
         Ok(Spec { id: a.id.clone(), tip, event, document: joined.document })

@@ -1,6 +1,7 @@
 //! Runs on refs: what an agent was asked, what it said and how it ended, written once and never moved; and what keeps its commits.
 
 use super::Store;
+use super::sync::run_ref;
 use crate::git::{CommitDraft, Oid, RefChange, RefUpdate};
 use crate::spec::SpecId;
 use anyhow::Result;
@@ -24,10 +25,6 @@ pub struct RunRecord<'a> {
     pub tip: Option<Oid>,
 }
 
-fn run_ref(id: &SpecId, run: &str) -> String {
-    format!("refs/chant/runs/{id}/{run}")
-}
-
 /// The ref that keeps what a run has made.
 pub fn kept_ref(run: &str) -> String {
     format!("refs/chant-kept/{run}")
@@ -35,8 +32,8 @@ pub fn kept_ref(run: &str) -> String {
 
 impl Store<'_> {
     /// Writes a run's commit, and returns the ref that is to be made for it; none where there is one already, which stays as it is.
-    pub fn run_ref(&self, record: &RunRecord<'_>) -> Result<Option<RefChange>> {
-        let name = run_ref(record.id, record.run);
+    pub fn write_run(&self, record: &RunRecord<'_>) -> Result<Option<RefChange>> {
+        let name = run_ref(&format!("{}/{}", record.id, record.run));
         if self.repo.reference(&name)?.is_some() {
             return Ok(None);
         }
@@ -60,7 +57,7 @@ impl Store<'_> {
 
     /// Records a run by itself, where no event of the spec goes with it.
     pub fn record_run(&self, record: &RunRecord<'_>) -> Result<()> {
-        let change: Vec<RefChange> = self.run_ref(record)?.into_iter().collect();
+        let change: Vec<RefChange> = self.write_run(record)?.into_iter().collect();
         match self.repo.update_refs(&change, "chant: run")? {
             RefUpdate::Done | RefUpdate::Lost => Ok(()),
         }
@@ -77,7 +74,7 @@ impl Store<'_> {
     }
 
     fn run_file(&self, id: &SpecId, run: &str, file: &str) -> Result<Option<Vec<u8>>> {
-        let Some(commit) = self.repo.reference(&run_ref(id, run))? else { return Ok(None) };
+        let Some(commit) = self.repo.reference(&run_ref(&format!("{id}/{run}")))? else { return Ok(None) };
         let Some((blob, _)) = self.repo.entry_at(commit, file.as_bytes())? else { return Ok(None) };
         Ok(Some(self.repo.blob(blob)?))
     }

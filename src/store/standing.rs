@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::notes::NOTES_REF;
-use super::sync::{SEEN_NOTES, SEEN_REFS};
+use super::sync::{SEEN_NOTES, SEEN_REFS, seen_notes};
 use crate::git::Oid;
 use anyhow::Result;
 
@@ -52,7 +52,7 @@ impl Store<'_> {
     }
 
     fn compare(&self, ours: &Refs, remote: &str, seen: &Refs) -> Result<Standing> {
-        let (notes, theirs) = (self.repo.reference(NOTES_REF)?, self.repo.reference(&format!("{SEEN_NOTES}{remote}/chant"))?);
+        let (notes, theirs) = (self.repo.reference(NOTES_REF)?, self.repo.reference(&seen_notes(remote))?);
         if theirs.is_some() && theirs != notes {
             return Ok(Standing::Differs);
         }

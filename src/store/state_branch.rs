@@ -4,8 +4,9 @@
 //! parents are the state before and every commit that changed, so that whoever has the branch has everything.
 
 use super::Store;
+use super::archive::MOST_PARENTS;
 use super::notes::NOTES_REF;
-use super::sync::{SEEN_NOTES, SEEN_REFS, Transport};
+use super::sync::{SEEN_REFS, Transport, seen_name, seen_notes};
 use super::transport::{branch_refspec, tracking};
 use crate::failure::Failure;
 use crate::git::{CommitDraft, Oid, PushIf, PushRef, Pushed, RefChange, RefUpdate, Refused, Repository};
@@ -16,8 +17,6 @@ use std::time::Duration;
 
 /// The branch, without `refs/heads/`.
 pub const BRANCH: &str = "chant-state";
-/// git accepts more parents, but nobody can read such a commit.
-const MOST_PARENTS: usize = 1000;
 /// How often a push is made anew because somebody else's was first. Every try that fails is one of theirs that took.
 const TRIES: u64 = 60;
 
@@ -188,10 +187,10 @@ pub(super) fn unpack(repo: &Repository, remote: &str, into: &str) -> Result<()> 
     for _ in 0..20 {
         let state = repo.reference(&tracking(remote))?;
         let named = state.map(|state| read(repo, state)).transpose()?.unwrap_or_default();
-        let mut now: Index = named.into_iter().map(|(name, tip)| (seen_name(into, &name), tip)).collect();
+        let mut now: Index = named.into_iter().filter_map(|(name, tip)| Some((seen_name(into, &name)?, tip))).collect();
         now.extend(state.map(|state| (mark.clone(), state)));
         let mut was: Index = repo.references(&format!("{SEEN_REFS}{into}/"))?.into_iter().collect();
-        let notes = seen_name(into, NOTES_REF);
+        let notes = seen_notes(into);
         was.extend(repo.reference(&notes)?.map(|tip| (notes, tip)));
         let gone = was.iter().filter(|(name, _)| !now.contains_key(*name)).map(|(name, tip)| RefChange::new(name, Some(*tip), None));
         let moved = now.iter().filter(|(name, tip)| was.get(*name) != Some(tip));
@@ -212,11 +211,4 @@ pub(super) fn unpack_once(repo: &Repository, remote: &str) -> Result<()> {
         return Ok(());
     }
     unpack(repo, remote, remote)
-}
-
-fn seen_name(remote: &str, name: &str) -> String {
-    match name.strip_prefix("refs/chant/") {
-        Some(rest) => format!("{SEEN_REFS}{remote}/{rest}"),
-        None => format!("{SEEN_NOTES}{remote}/chant"),
-    }
 }

@@ -146,7 +146,7 @@ impl Store<'_> {
 
     /// What a remote had when it was last seen.
     pub fn seen(&self, remote: &str) -> Result<State> {
-        State::read(self.repo, &format!("{SEEN_REFS}{remote}/"), &format!("{SEEN_NOTES}{remote}/chant"))
+        State::read(self.repo, &format!("{SEEN_REFS}{remote}/"), &seen_notes(remote))
     }
 
     /// The remotes that were seen, the configured ones first. One that is gone may still have brought what nobody else has.
@@ -168,11 +168,7 @@ impl Store<'_> {
         for _ in 0..20 {
             let mut changes = Vec::new();
             for to in pushed {
-                let name = match to.name.strip_prefix("refs/chant/") {
-                    Some(rest) => format!("{SEEN_REFS}{remote}/{rest}"),
-                    None if to.name == NOTES_REF => format!("{SEEN_NOTES}{remote}/chant"),
-                    None => continue,
-                };
+                let Some(name) = seen_name(remote, &to.name) else { continue };
                 let old = self.repo.reference(&name)?;
                 if old != to.new {
                     changes.push(RefChange::new(name, old, to.new));
@@ -197,12 +193,25 @@ impl Store<'_> {
     }
 }
 
+/// Where we remember what a remote had of its notes.
+pub(super) fn seen_notes(remote: &str) -> String {
+    format!("{SEEN_NOTES}{remote}/chant")
+}
+
+/// Where we remember what a remote had of one of its refs, if it is one of ours.
+pub(super) fn seen_name(remote: &str, name: &str) -> Option<String> {
+    match name.strip_prefix("refs/chant/") {
+        Some(rest) => Some(format!("{SEEN_REFS}{remote}/{rest}")),
+        None => (name == NOTES_REF).then(|| seen_notes(remote)),
+    }
+}
+
 /// Where we remember what a remote had of a spec.
 pub fn seen_ref(remote: &str, id: &SpecId) -> String {
     format!("{SEEN_REFS}{remote}/specs/{id}")
 }
 
-/// The ref of a run.
+/// The ref of a run, of which the name is `<id>/<run>`.
 pub fn run_ref(name: &str) -> String {
     format!("{RUN_REFS}{name}")
 }

@@ -2,13 +2,10 @@
 
 use super::archive::tip_of;
 use super::{Relation, Store};
-use crate::git::{CommitDraft, Oid, Signature};
+use crate::git::{CommitDraft, Oid};
 use crate::spec::{Event, SpecId};
 use anyhow::{Context as _, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-
-/// Who joins: nobody in particular.
-const JOINER: (&str, &str) = ("git-chant", "git-chant@localhost");
 
 /// An archive after it was joined with another.
 #[derive(Clone, Debug, Default)]
@@ -175,8 +172,7 @@ impl Store<'_> {
     }
 
     fn write_join(&self, tree: Oid, first: Oid, second: Oid, message: &str) -> Result<Oid> {
-        let seconds = self.repo.commit(first)?.author.seconds.max(self.repo.commit(second)?.author.seconds);
-        let who = Signature { name: JOINER.0.to_owned(), email: JOINER.1.to_owned(), seconds, offset: 0 };
+        let who = self.joiner(first, second)?;
         let parents = vec![first, second];
         self.repo.write_commit(&CommitDraft { tree, parents, message: message.to_owned(), author: who.clone(), committer: who })
     }

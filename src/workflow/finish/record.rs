@@ -45,7 +45,7 @@ pub(super) fn record(ctx: &Context, work: &Work, spec: &Spec, change: &Change, b
     let moved = branch.clone();
     let mut others: Vec<RefChange> = branch.into_iter().collect();
     if !work.run.is_empty() {
-        others.extend(ctx.store().run_ref(&run_record(ctx, work, result, tip))?);
+        others.extend(ctx.store().write_run(&run_record(ctx, work, result, tip))?);
         others.extend(tip.map(|tip| ctx.store().keeping(&work.run, tip)).transpose()?.flatten());
     }
     if claim::record_end(ctx, spec, change, &others)?.is_none() {

@@ -5,7 +5,7 @@ use crate::git::glance::Glances;
 use crate::git::idle::IdleWorktrees;
 use crate::output::Output;
 use crate::store::Store;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::sync::Arc;
 
 /// A command's surroundings. Made once, in [`Context::discover`].
@@ -87,6 +87,12 @@ pub fn today() -> String {
 /// Seconds of this machine's clock, for measuring how long something has stood still here.
 pub fn now_seconds() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
+}
+
+/// The seconds of [`now_utc`].
+pub fn now_utc_seconds() -> Result<i64> {
+    let now: jiff::Timestamp = now_utc().parse().context("now is no date")?;
+    Ok(now.as_second())
 }
 
 /// Now, in UTC, as `completed_at` has it: `YYYY-MM-DDTHH:MM:SSZ`. `GIT_CHANT_TEST_DATE` stands in for the clock in tests.

@@ -6,14 +6,14 @@ use crate::context::{self, Context};
 use crate::settings;
 use crate::spec::{EventKind, Status};
 use crate::store::Listed;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 const DAY: i64 = 24 * 60 * 60;
 
 /// [`fold_old`] where it is time to look again: a thirtieth of `chant.archiveAfter` (a day) after the last look. Looking reads every spec, and
 /// nothing gets old faster than that.
 pub fn fold_old_now_and_then(ctx: &Context) -> Result<Vec<Listed>> {
-    let (now, limit) = (now()?, limit(ctx)?);
+    let (now, limit) = (context::now_utc_seconds()?, limit(ctx)?);
     let path = ctx.repo.common_dir().join("chant/archive-looked");
     let setting = ctx.repo.config("chant.archiveAfter").unwrap_or_default();
     let last = std::fs::read_to_string(&path).ok();
@@ -63,12 +63,7 @@ fn is_merged(ctx: &Context, spec: &Listed) -> Result<bool> {
 
 /// What was closed before this second is old.
 fn limit(ctx: &Context) -> Result<i64> {
-    let now = now()?;
+    let now = context::now_utc_seconds()?;
     let Some(expiry) = settings::archive_before(&ctx.repo)? else { return Ok(now - 30 * DAY) };
     Ok(now.saturating_sub(jiff::Timestamp::now().as_second().saturating_sub(expiry)))
-}
-
-fn now() -> Result<i64> {
-    let now: jiff::Timestamp = context::now_utc().parse().context("now is a date")?;
-    Ok(now.as_second())
 }

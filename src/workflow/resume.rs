@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::settings;
 use crate::spec::{Facts, SpecId, Status};
 use crate::store::{Listed, Spec};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -100,8 +100,7 @@ fn rest(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Duration> {
         return Ok(Duration::ZERO);
     }
     let delay = settings::time(&ctx.repo, "chant.retryDelay")?.saturating_mul(1 << facts.starts_since_reset.saturating_sub(1).min(10));
-    let now: jiff::Timestamp = context::now_utc().parse().context("now is a date")?;
-    let since = now.as_second().saturating_sub(ctx.repo.commit(spec.tip)?.author.seconds);
+    let since = context::now_utc_seconds()?.saturating_sub(ctx.repo.commit(spec.tip)?.author.seconds);
     // A clock that was wrong must not hold it back for longer.
     Ok(delay.saturating_sub(Duration::from_secs(u64::try_from(since).unwrap_or(0))))
 }

@@ -4,7 +4,7 @@ use super::{Git, Oid, Repository};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -79,8 +79,11 @@ impl Repository {
     }
 
     /// Removes a worktree, locked or not, whatever lies in it: for one that the caller has just found to hold nothing. git would walk all
-    /// of it once more.
+    /// of it once more, and remove one file after the other.
     pub fn remove_saved_worktree(&self, path: &Path) -> Result<()> {
+        if Self::open(path).is_ok_and(|tree| tree.git_dir().starts_with(self.common_dir().join("worktrees"))) {
+            remove_files(path);
+        }
         self.change_worktrees(&["remove", "--force", "--force", "--"], &[path.as_os_str()])
     }
 
@@ -173,6 +176,25 @@ fn repositories(path: &Path) -> Result<Vec<String>> {
     let paths = links.filter_map(|entry| entry.split(|&byte| byte == b'\t').nth(1));
     let there = paths.filter(|link| path.join(OsStr::from_bytes(link)).join(".git").symlink_metadata().is_ok());
     Ok(there.map(|link| format!("   {}/", String::from_utf8_lossy(link))).collect())
+}
+
+/// Removes everything but the file by which git knows the worktree, as many entries at once as there are processors. What does not go is
+/// git's to report.
+fn remove_files(worktree: &Path) {
+    let entries = std::fs::read_dir(worktree).into_iter().flatten().flatten();
+    let entries: Vec<DirEntry> = entries.filter(|entry| entry.file_name() != ".git").collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for number in 0..threads {
+            let mine = entries.iter().skip(number).step_by(threads);
+            scope.spawn(move || {
+                mine.for_each(|entry| {
+                    let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                    drop(if is_dir { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) });
+                });
+            });
+        }
+    });
 }
 
 /// What differs from HEAD in a worktree.

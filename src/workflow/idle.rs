@@ -5,7 +5,7 @@ use super::plan::worktrees_dir;
 use crate::context::Context;
 use crate::git::idle::IdleWorktrees;
 use anyhow::Result;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Makes the worktree of a run, locked for `reason`: of an idle one where there is any.
 pub fn make(ctx: &Context, path: &Path, branch: &str, reason: &str) -> Result<()> {
@@ -33,19 +33,8 @@ pub fn keep(ctx: &Context, worktree: &Path) -> bool {
 
 /// Takes away what a command has left over at its end. What does not go is swept by the next command.
 pub fn clear(ctx: &Context, idle: &IdleWorktrees) {
-    let left: Vec<PathBuf> = std::iter::from_fn(|| idle.take()).collect();
-    // git takes away one after the other, and all of its time goes into files.
-    std::thread::scope(|scope| left.iter().for_each(|waiting| drop(scope.spawn(|| remove_files(waiting)))));
-    for waiting in left {
+    while let Some(waiting) = idle.take() {
         drop(ctx.repo.remove_saved_worktree(&waiting));
-    }
-}
-
-/// Everything but the file by which git knows the worktree.
-fn remove_files(worktree: &Path) {
-    for entry in std::fs::read_dir(worktree).into_iter().flatten().flatten().filter(|entry| entry.file_name() != ".git") {
-        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        drop(if is_dir { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) });
     }
 }
 

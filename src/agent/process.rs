@@ -251,8 +251,8 @@ impl Running {
         }
     }
 
-    /// Asks the agent to end, twice with more weight, and kills it after that, or at once when we are signalled again. Returns when it
-    /// is gone.
+    /// Asks the agent to end: first as Ctrl-C does, then with TERM, then KILL; a second signal to us kills at once. Returns when it is
+    /// gone.
     fn stop(&mut self, signals: &Signals, meanwhile: &mut dyn FnMut()) -> Result<()> {
         self.tree.look();
         if !self.interactive {

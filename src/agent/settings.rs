@@ -1,4 +1,4 @@
-//! The settings of one agent, from git config: `chant.agent.<name>.…`. A value that cannot be meant is refused, with the command that
+//! The settings of one agent, from git config: `chant.agent.<name>.…`. An invalid value is refused, with the command that
 //! mends it.
 
 use super::Surroundings;
@@ -190,7 +190,7 @@ impl Reader<'_> {
         self.around.one(&self.key(what)).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// What cannot be meant is refused.
+    /// An invalid value is refused.
     fn checked(&self, what: &str) -> Result<Option<String>> {
         let Some(text) = self.text(what) else { return Ok(None) };
         refuse_fault(&self.key(what), &text).map(|()| Some(text))

@@ -34,7 +34,9 @@ pub fn run(ctx: &Context, args: Args) -> Outcome {
     print(ctx, &list, default.as_deref());
     match (&default, &chosen) {
         (None, _) => ctx.out.hint("install one of them, or work without a model: git chant work SPEC --agent script"),
-        (Some(name), None) => ctx.out.hint(format!("'{name}' is taken because it is there; choose with: git config chant.agent NAME")),
+        (Some(name), None) => ctx
+            .out
+            .hint(format!("no agent is configured, so '{name}', which is installed, is used; choose with: git config chant.agent NAME")),
         (Some(_), Some(_)) => {}
     }
     Outcome::Yes

@@ -179,7 +179,7 @@ fn keep_joined(ctx: &Context, from: &Spec) -> Result<bool> {
 /// A status that a person asks for: the verb that gives it.
 fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
     let status: Status = word.parse().map_err(|_| {
-        Failure::new(format!("'{}' is no status", safe(word))).hint("a person can ask for: pending, paused, cancelled, completed")
+        Failure::new(format!("'{}' is not a status", safe(word))).hint("a person can ask for: pending, paused, cancelled, completed")
     })?;
     match status {
         Status::Pending => super::reset::to_pending(ctx, id, ""),

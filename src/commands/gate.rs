@@ -39,7 +39,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     match (args.json, args.format) {
         (true, _) => ctx.out.json(&as_json(target, &decision)),
         (_, Some(Format::Github)) => print_github(ctx, target, &decision),
-        _ => print(ctx, &name, target, &decision),
+        _ => print(ctx, &name, &asked, &decision),
     }
     Ok(if matches!(decision, Decision::Allow { .. }) { Outcome::Yes } else { Outcome::No })
 }
@@ -87,10 +87,16 @@ fn current(ctx: &Context, target: &str, name: &str) -> Result<Option<Oid>> {
         .into())
 }
 
-fn print(ctx: &Context, name: &str, target: &str, decision: &Decision) {
+fn print(ctx: &Context, name: &str, asked: &Asked, decision: &Decision) {
+    let target = &asked.target;
+    let comes_in = asked.result != asked.current;
     match decision {
         Decision::Allow { notes } => {
-            ctx.out.line(format!("{} may come into {target}.", safe(name)));
+            ctx.out.line(if comes_in {
+                format!("{} may come into {target}.", safe(name))
+            } else {
+                format!("{} is the tip of {target} already; nothing would come in.", safe(name))
+            });
             for note in notes {
                 ctx.out.note(format!("note: {}", safe(note)));
             }

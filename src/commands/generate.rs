@@ -74,11 +74,12 @@ const SETTINGS_BEGIN: &str = ".TH \"GITCHANT-SETTINGS\" \"7\" \"\" \"git-chant\"
 gitchant\\-settings \\- every setting of git\\-chant, what it takes, and what holds where it is not set
 .SH DESCRIPTION
 Settings stand in git config.
-A value that cannot be meant is refused by every command, before it does anything, with what the setting takes and the command that mends it.
+Every command refuses an invalid value before it does anything, and says what the setting takes and which command fixes it.
 .B git chant doctor
 names all of them, and every name that no setting has.
-A hook stops nobody's work for a typing error: where such a value is a setting of the gate it asks for the most that may be meant, and
+A hook stops nobody's work because of a typo: where such a value is a setting of the gate, the strictest value holds, and the hook
 says so when it refuses.
+A time is a number and a unit, s, m or h; a bare number counts seconds.
 .PP
 What a team shares stands in
 .I .chant/config.md

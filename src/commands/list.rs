@@ -102,7 +102,7 @@ fn wanted(args: &Args) -> Result<Vec<String>> {
             return Ok(normal);
         }
         let known = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
-        let failure = || crate::failure::Failure::new(format!("'{}' is no status", safe(text))).hint(format!("ready, blocked, {known}"));
+        let failure = || crate::failure::Failure::new(format!("'{}' is not a status", safe(text))).hint(format!("ready, blocked, {known}"));
         Ok(normal.parse::<Status>().map_err(|_| failure())?.as_str().to_owned())
     };
     args.status.iter().map(word).collect()

@@ -78,7 +78,8 @@ pub fn jobs(ctx: &Context, parallel: Option<&str>) -> Result<usize> {
         None => 1,
         Some("") => settings::number(&ctx.repo, "chant.jobs")?,
         Some(text) => values::number(text).ok_or_else(|| {
-            Failure::new(format!("--parallel is '{}', which is no number from 1", text.escape_debug())).hint("git chant work --parallel 4")
+            Failure::new(format!("--parallel is '{}', which is not a whole number of 1 or more", text.escape_debug()))
+                .hint("git chant work --parallel 4")
         })?,
     };
     Ok(usize::try_from(number)?)

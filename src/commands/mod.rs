@@ -74,7 +74,7 @@ pub enum Command {
     Verify(verify::Args),
     /// Approve what a spec asks for
     Approve(approve::Args),
-    /// Refuse what a spec asks for, or what was made of it
+    /// Reject a spec, or the work done for it, with a reason
     Reject(reject::Args),
     /// Take a spec back to the start; its earlier work is kept on a branch
     Reset(reset::Args),
@@ -86,13 +86,13 @@ pub enum Command {
     Takeover(takeover::Args),
     /// List, find and remove the worktrees of runs
     Worktree(worktree::Args),
-    /// Remove worktrees that nobody needs any more
+    /// Remove the worktrees of finished runs
     Cleanup(cleanup::Args),
     /// Split a spec into members that are worked on their own
     Split(split::Args),
     /// Give a spec up
     Cancel(stop::CancelArgs),
-    /// Put a spec aside; a run that is on is stopped, and its work kept
+    /// Put a spec aside: stop its run, if one is on, and keep the work
     Pause(stop::PauseArgs),
     /// Complete a spec whose work was done by hand
     Finalize(finalize::Args),
@@ -104,7 +104,8 @@ pub enum Command {
     Hooks(hooks::Args),
     /// Say what is installed, configured, protected and trusted, and what is wrong
     Doctor(doctor::Args),
-    /// Check every ref, note, archive entry and file against the specs, and rebuild what is only a view
+    /// Check every ref, note, archive entry and file against the specs, and with --repair rebuild what
+    /// can be derived from them
     Fsck(fsck::Args),
     /// Fold specs into the archive
     Archive(archive::Args),
@@ -112,7 +113,7 @@ pub enum Command {
     Fetch(fetch::Args),
     /// Share specs with a remote
     Push(push::Args),
-    /// Fetch specs and push them
+    /// Fetch specs from a remote, join them, and push
     Sync(sync::Args),
     /// Show what the agent said and did in a run
     Log(log::Args),
@@ -160,7 +161,7 @@ fn sum_up(ctx: &Context, wrong: usize) -> Outcome {
     if wrong == 0 { Outcome::Yes } else { Outcome::No }
 }
 
-/// Before anything is done: a setting that cannot be meant is refused, not guessed. What looks for faults, or takes hooks away, does so all
+/// Before anything is done: an invalid setting is refused, not guessed. What looks for faults, or takes hooks away, does so all
 /// the same, and a hook takes the stricter side.
 fn checked(ctx: Context) -> Result<Context> {
     settings::check(&ctx.repo)?;

@@ -197,7 +197,7 @@ pub fn run_one(ctx: &Context, started: start::Started, tell: Tell) -> Result<End
     let outcome = self::report(ctx.out, &id, &report.conclusion, "", tell.merges);
     if went_on && matches!(report.conclusion, Conclusion::Failed(_)) && report.facts.tokens.is_none() {
         // Clients forget sessions: after an update, or when they clear their own files.
-        ctx.out.hint(format!("where the client knows its last session no more: git chant resume {id} --new-session"));
+        ctx.out.hint(format!("if the client has forgotten its last session: git chant resume {id} --new-session"));
     }
     Ok(Ended { outcome, interrupted: interrupted(&report) })
 }
@@ -257,7 +257,10 @@ pub fn announce(out: Output, started: &start::Started, prefix: &str) {
     if let Agent::Client(client) = &started.plan.agent
         && client.found
     {
-        out.hint(format!("'{}' is taken because it is there; choose with: git config chant.agent NAME", client.name));
+        out.hint(format!(
+            "no agent is configured, so '{}', which is installed, is used; choose with: git config chant.agent NAME",
+            client.name
+        ));
     }
 }
 

@@ -143,7 +143,7 @@ pub enum Question {
 }
 
 impl Invocation {
-    /// Reads git's arguments and standard input (of which only `reference-transaction` has any).
+    /// Reads git's arguments and standard input (which `reference-transaction`, `pre-push` and `pre-receive` have).
     pub fn parse(kind: HookKind, args: &[OsString], stdin: &[u8]) -> Result<Self> {
         let wrong =
             || Failure::new(format!("could not read the arguments of the {kind} hook")).hint("git runs this command; people do not");
@@ -210,7 +210,7 @@ pub fn ref_updates(stdin: &[u8]) -> Result<Vec<RefUpdate>> {
 }
 
 fn ref_update(line: &BStr) -> Result<RefUpdate> {
-    let wrong = || Failure::new(format!("could not read the reference transaction: '{}'", line.to_str_lossy().escape_debug()));
+    let wrong = || Failure::new(format!("could not read the ref update: '{}'", line.to_str_lossy().escape_debug()));
     let mut columns = line.splitn(3, |byte| *byte == b' ');
     let (Some(old), Some(new), Some(name)) = (columns.next(), columns.next(), columns.next()) else { return Err(wrong().into()) };
     let (Some(_), Some(new)) = (value(old), value(new)) else { return Err(wrong().into()) };

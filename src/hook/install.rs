@@ -99,7 +99,7 @@ enum Found {
 }
 
 /// Installs the wanted hooks into `hooks_dir` ([`super::place`] says where that is), and takes away those of ours that are not wanted any
-/// more. Again is the same.
+/// more. Running it again changes nothing.
 pub fn install(hooks_dir: &Path, wanted: Wanted<'_>) -> Result<Report> {
     let binary = wanted.binary;
     if !binary.is_absolute() {
@@ -280,7 +280,7 @@ fn uninstall_one(path: &Path) -> Result<Removal> {
 fn find(path: &Path) -> Result<Found> {
     let Some(metadata) = look(path)? else { return Ok(Found::Nothing) };
     if metadata.is_dir() {
-        let message = format!("could not install a hook: '{}' is a directory", path.display());
+        let message = format!("'{}' is a directory, and no hook", path.display());
         return Err(Failure::new(message).hint("move it away, then: git chant hooks install").into());
     }
     if !metadata.is_file() {

@@ -60,7 +60,7 @@ pub fn look(repo: &Repository, selection: &Selection, protected: &[String], bina
         look.troubles.extend(managers::left_behind(&top, &mut look.managers));
     }
     if kinds.is_empty() {
-        look.trouble("no hook is wanted in a bare repository but pre-receive", "git chant hooks install --server");
+        look.trouble("a bare repository needs the pre-receive hook, and it is not installed", "git chant hooks install --server");
     }
     for kind in kinds.iter().filter(|kind| is_off(&settings, kind.as_str())) {
         let what = format!("hook.{kind}.enabled is false: a git that takes that for hook files too does not run git-chant's");
@@ -120,7 +120,7 @@ fn troubles(hooks: &[(HookKind, State, bool)], dir: &Path) -> Vec<Trouble> {
     let mut list = Vec::new();
     for (state, one, many) in [
         (State::Missing, "is missing", "are missing"),
-        (State::Outdated, OUTDATED, OUTDATED_MANY),
+        (State::Outdated, "is out of date", "are out of date"),
         (State::Edited, "was changed by hand", "were changed by hand"),
         (State::NotExecutable, "is not executable, so git skips it", "are not executable, so git skips them"),
     ] {
@@ -139,9 +139,6 @@ fn troubles(hooks: &[(HookKind, State, bool)], dir: &Path) -> Vec<Trouble> {
     }
     list.into_iter().map(|what| Trouble { what, mend: INSTALL.to_owned() }).collect()
 }
-
-const OUTDATED: &str = "is of another version, for other protected branches, or for a git-chant elsewhere";
-const OUTDATED_MANY: &str = "are of another version, for other protected branches, or for a git-chant elsewhere";
 
 /// `hook.<name>.command` with the events of `hook.<name>.event`, as git reads them: an empty event takes the earlier ones back, and what is
 /// not enabled does not run. git runs these itself from 2.54 on, before the files.

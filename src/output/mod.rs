@@ -157,14 +157,43 @@ fn complain(prefix: &str, text: &str) {
 /// The error that ended the process, its causes and its hints.
 pub fn fatal(error: &anyhow::Error) {
     complain("fatal: ", &safe(&format!("{error:#}")));
-    for failure in error.chain().filter_map(|cause| cause.downcast_ref::<Failure>()) {
-        for hint in failure.hints() {
-            complain("hint: ", &safe(hint));
-        }
+    for hint in hints(error) {
+        complain("hint: ", &safe(hint));
     }
+}
+
+/// What every failure of the chain proposes, the outermost first.
+fn hints(error: &anyhow::Error) -> Vec<&str> {
+    // One that was laid over another error as its context is seen by anyhow's own look alone: in the chain it has another type.
+    let outermost = error.downcast_ref::<Failure>();
+    let in_chain = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
+    let others = in_chain.filter(|failure| outermost.is_none_or(|first| !std::ptr::eq(first, *failure)));
+    outermost.into_iter().chain(others).flat_map(Failure::hints).map(String::as_str).collect()
 }
 
 #[expect(clippy::exit, reason = "a closed pipe ends a git command without a word")]
 fn end_quietly() -> ! {
     std::process::exit(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hints;
+    use crate::failure::Failure;
+    use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn every_failure_of_a_chain_gives_its_hints_once() {
+        let outer = || Failure::new("could not").hint("outer");
+        let inner = || anyhow::Error::from(Failure::new("cause").hint("inner"));
+        let of = |error: anyhow::Error| hints(&error).join(", ");
+        assert_eq!(of(anyhow!("no hint")), "");
+        assert_eq!(of(inner()), "inner");
+        assert_eq!(of(inner().context("while doing it")), "inner");
+        assert_eq!(of(anyhow!("cause").context(outer())), "outer");
+        assert_eq!(of(anyhow!("cause").context(outer()).context("while doing it")), "outer");
+        assert_eq!(of(inner().context(outer())), "outer, inner");
+        let result: Result<(), std::fmt::Error> = Err(std::fmt::Error);
+        assert_eq!(of(result.with_context(outer).unwrap_err()), "outer");
+    }
 }

@@ -1,7 +1,7 @@
 //! The settings in git config, each in one table, and how they are read.
 //!
-//! What cannot be meant is refused, never read as something else: a limit that was mistyped is no default. Commands look at all of them
-//! before they do anything ([`check`]). A hook must not stop a day's work for a typing error: it takes the side that asks for more
+//! An invalid value is refused, never read as something else: a limit that was mistyped is no default. Commands look at all of them
+//! before they do anything ([`check`]). A hook must not stop a day's work because of a typo: it takes the side that asks for more
 //! ([`strict`]), and says so where it refuses something.
 
 pub mod table;
@@ -14,7 +14,7 @@ use std::fmt;
 use std::time::Duration;
 use table::{AGENT, Kind, SETTINGS, Setting};
 
-/// A value that cannot be meant.
+/// An invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The setting, as git config has it.
@@ -48,7 +48,7 @@ pub fn find(key: &str) -> Option<&'static Setting> {
     }
 }
 
-/// Why a value of a setting cannot be meant. An empty one takes back what a wider configuration says.
+/// Why a value of a setting is invalid. An empty one takes back what a wider configuration says.
 pub fn fault(key: &str, value: &str) -> Option<Fault> {
     let setting = find(key).filter(|_| !value.trim().is_empty())?;
     let expected = values::fault(setting.kind, value)?;
@@ -68,7 +68,7 @@ pub fn fault(key: &str, value: &str) -> Option<Fault> {
     })
 }
 
-/// Refuses to go on where a value cannot be meant. Those of agents are looked at when one is chosen.
+/// Refuses to go on where a value is invalid. Those of agents are looked at when one is chosen.
 pub fn check(repo: &Repository) -> Result<()> {
     let mut faults = faults(repo).into_iter();
     let Some(first) = faults.next() else { return Ok(()) };
@@ -77,7 +77,7 @@ pub fn check(repo: &Repository) -> Result<()> {
     Err(if more > 0 { failure.hint(format!("{more} more: git chant doctor")) } else { failure }.into())
 }
 
-/// Every value that cannot be meant, but those of agents.
+/// Every invalid value, but those of agents.
 pub fn faults(repo: &Repository) -> Vec<Fault> {
     let of = |setting: &Setting| match repo.config(setting.key) {
         // git knows more words, and is asked where these do not do.

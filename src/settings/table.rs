@@ -68,7 +68,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// A value that can be meant: the default, else the example.
+    /// A valid value: the default, else the example.
     pub fn good(&self) -> &'static str {
         if self.default.is_empty() { self.example } else { self.default }
     }
@@ -101,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "GIT_CHANT_OVERRIDE='why' lets work in. On a server it is off unless the server says true.",
     ),
-    setting("chant.archiveAfter", Kind::Span, "30 days", "When sync and merge fold what was merged or cancelled into the archive; never."),
+    setting("chant.archiveAfter", Kind::Span, "30 days", "When sync and merge fold what was merged or cancelled into the archive."),
     setting("chant.autoCommit", Kind::Switch, "true", "Verbs commit the spec files that they write."),
     setting("chant.autoPush", Kind::Switch, "false", "A plain git push takes specs along."),
     setting("chant.claim", Kind::SwitchOrRemote, "false", "A start is exclusive across clones, at this remote, as with work --claim."),
@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "chant.protected",
         Kind::Text,
         "main",
-        "A branch that the gate guards (* stands for anything but /); may be given more than once. Without any, main and master.",
+        "A branch that the gate guards (* stands for anything but /); may be given more than once. In addition to those in .chant/config.md; main and master if neither names any.",
     ),
     text(
         "chant.remote",
@@ -179,7 +179,7 @@ pub const AGENT: &[Setting] = &[
         "command",
         Kind::Text,
         "'CMD'",
-        "A line for the shell. {prompt_file} {worktree} {spec_id} {spec_file} {model} {session_id} {git_common_dir} {git_dir} {log_dir} stand for quoted values.",
+        "A line for the shell. {prompt_file} {worktree} {spec_id} {spec_file} {model} {session_id} {max_cost} {git_common_dir} {git_dir} {log_dir} stand for quoted values.",
     ),
     setting("commit", Kind::Words(COMMIT), "both", "Who commits: agent (what it leaves makes the run fail), chant (one commit), both."),
     text("env", Kind::Variable, "NAME=value", "A variable of its environment; may be given more than once."),

@@ -77,7 +77,7 @@ pub fn is_plain_span(text: &str) -> bool {
     }
 }
 
-/// What a value is not, in words that follow "which is"; `None` for one that can be meant.
+/// What a value is not, in words that follow "which is"; `None` for a valid one.
 pub fn fault(kind: Kind, text: &str) -> Option<String> {
     let (is_good, expected) = match kind {
         Kind::Words(words) => (words.contains(&text.trim()), format!("none of: {}", words.join(", "))),

@@ -69,10 +69,10 @@ pub struct Facts {
     pub starts_since_reset: u32,
     /// Why people let work through the gate, newest first.
     pub overrides: Vec<String>,
+    /// The same overrides, with what they let in.
+    pub let_in: Vec<LetIn>,
     /// Its runs, oldest first.
     pub runs: Vec<Run>,
-    /// The same, with what they let in.
-    pub let_in: Vec<LetIn>,
     /// Commits that people declared to hold the work.
     pub marked: Vec<String>,
     passes: BTreeMap<(String, String), Ran>,

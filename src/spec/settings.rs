@@ -28,7 +28,7 @@ pub struct Shared {
     pub allow_override: Option<bool>,
 }
 
-/// What is wrong with the file, a sentence each. What cannot be meant asks for the most, so that people must be told.
+/// What is wrong with the file, a sentence each. An invalid value asks for the most, so that people must be told.
 pub fn faults(bytes: &[u8]) -> Vec<String> {
     let document = Document::parse(bytes);
     let text = std::str::from_utf8(document.front_bytes()).unwrap_or("\0");

@@ -10,7 +10,7 @@ pub enum Status {
     Pending,
     /// A run is on.
     InProgress,
-    /// Put aside by a person; `git chant reset` or `status: pending` takes it up again.
+    /// Put aside by a person; `git chant resume`, `git chant reset` or `status: pending` takes it up again.
     Paused,
     /// A run ended and everything that was checked held.
     Completed,
@@ -71,7 +71,7 @@ pub struct UnknownStatus(pub String);
 
 impl fmt::Display for UnknownStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is no status", self.0.escape_debug())
+        write!(f, "'{}' is not a status", self.0.escape_debug())
     }
 }
 

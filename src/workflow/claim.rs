@@ -294,7 +294,7 @@ pub fn look(ctx: &Context, spec: &Spec) {
         fold::fold(&ctx.store(), &claim.remote).map(drop)
     };
     if let Err(error) = held(ctx, spec).and_then(|claim| claim.map_or(Ok(()), fetch)) {
-        ctx.out.warning(format!("whether {} is still ours could not be asked: {error:#}", spec.id));
+        ctx.out.warning(format!("could not ask the remote whether the claim on {} is still ours: {error:#}", spec.id));
     }
 }
 

@@ -211,7 +211,7 @@ impl Doctor<'_> {
         };
         let range = word(&format!("{remote}/{branch}..{branch}"));
         let mend = format!("git chant gate --target {} {range}", word(branch));
-        self.wrong("protected", format!("the branch {branch} holds what a push of it is refused for: {why}"), mend);
+        self.wrong("protected", format!("the branch {branch} holds commits that a push would refuse: {why}"), mend);
     }
 
     fn settings(&mut self) -> Result<()> {

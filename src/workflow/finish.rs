@@ -241,9 +241,10 @@ pub fn give_up_on_a_full_disk(ctx: &Context, work: &Work, error: &anyhow::Error)
     let from = work.transcript.len().saturating_sub(LAST_WORDS);
     let short = Work { transcript: work.transcript[from..].to_vec(), ..work.clone() };
     let tip = tip(ctx, work)?;
-    let reason = "the disk is full; what it left uncommitted is in its worktree. Make room, and go on";
+    let reason =
+        format!("the disk is full; uncommitted work is still in the worktree; free some space, then: git chant resume {}", work.id);
     ctx.out.warning(format!("{error:#}"));
-    fail(ctx, &short, tip, reason)
+    fail(ctx, &short, tip, &reason)
 }
 
 /// Ends a run for which [`conclude`] itself could not be carried out.

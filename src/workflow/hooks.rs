@@ -45,8 +45,7 @@ pub fn install(ctx: &Context, selection: &Selection, everywhere: bool) -> Result
     match place.scope {
         Scope::Everywhere if !everywhere => return Err(serves_all(repo, &place).into()),
         Scope::Command => {
-            let failure =
-                Failure::new("git was told on the command line where hooks lie (core.hooksPath), and the next command would not be");
+            let failure = Failure::new("core.hooksPath is set for this command only; later commands would not find the hooks");
             return Err(failure.hint("unset it, then: git chant hooks install").into());
         }
         _ => {}

@@ -170,7 +170,9 @@ pub fn may_run(ctx: &Context, spec: &Spec, options: &Options) -> Result<()> {
     verify::require_trust(ctx, spec, options.trust)?;
     if ctx.store().requires_signed()? {
         // Its finish will be signed, when nobody is there to mend it.
-        let refused = |error| Failure::new(format!("{error:#}: chant.requireSigned asks for it")).hint("git config user.signingKey KEY");
+        let refused = |error| {
+            Failure::new(format!("chant.requireSigned is set, but signing fails: {error:#}")).hint("git config user.signingKey KEY")
+        };
         ctx.store().try_signing().map_err(refused)?;
     }
     let most = super::start::max_attempts(ctx)?;

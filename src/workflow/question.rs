@@ -99,6 +99,6 @@ pub fn clear(ctx: &Context, mut dir: RunDir) -> Result<()> {
     }
     let id = dir.spec_id().unwrap_or_default();
     dir.remove()?;
-    ctx.out.note(format!("A question about {} was cut; what was left of it is cleared away.", crate::output::safe(&id)));
+    ctx.out.note(format!("A question about {} was interrupted; its leftovers were removed.", crate::output::safe(&id)));
     Ok(())
 }

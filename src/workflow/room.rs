@@ -13,7 +13,7 @@ use crate::spec::words::listed;
 use anyhow::Result;
 use std::time::Duration;
 
-/// How often it is looked whether a run ended.
+/// How often we look whether a run has ended.
 const POLL: Duration = Duration::from_millis(250);
 
 /// An agent that is at work as often as it may be.
@@ -66,5 +66,5 @@ impl Full {
 
 /// What an agent is at, for people.
 pub fn words(agent: &str, most: u32, at: &[String]) -> String {
-    format!("'{agent}' works on {}, and {most} at once is its most (chant.agent.{agent}.maxConcurrent)", listed(at, 3))
+    format!("'{agent}' already works on {}; at most {most} at once (chant.agent.{agent}.maxConcurrent)", listed(at, 3))
 }

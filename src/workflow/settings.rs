@@ -61,11 +61,11 @@ pub fn settings(repo: &Repository, tip: Option<Oid>) -> Result<Settings> {
     Ok(settings)
 }
 
-/// The settings of the gate: what cannot be meant is taken for the strictest that it may be.
+/// The settings of the gate: an invalid value is taken for the strictest one.
 const GATE: &[&str] =
     &["chant.allowOverride", "chant.requireApproval", "chant.requireSigned", "chant.requireSpec", "chant.verify", "chant.verifyIn"];
 
-/// Says what of the settings of a branch had to be guessed: a hook stops nobody's work for a typing error, and asks for more meanwhile.
+/// Says what of the settings of a branch had to be guessed: a hook stops nobody's work because of a typo, and asks for more meanwhile.
 pub fn tell_guesses(ctx: &Context, target: &str) -> Result<()> {
     for fault in config::faults(&ctx.repo).into_iter().filter(|fault| GATE.contains(&fault.key.as_str())) {
         ctx.out.warning(format!("{fault}; the strictest is taken"));
@@ -75,7 +75,7 @@ pub fn tell_guesses(ctx: &Context, target: &str) -> Result<()> {
     let Some((blob, false)) = ctx.repo.entry_at(tip, FILE)? else { return Ok(()) };
     for fault in settings::faults(&ctx.repo.blob(blob)?) {
         ctx.out.warning(safe(&format!(".chant/config.md of {target}: {fault}")));
-        ctx.out.hint("what cannot be meant asks for the most; mend it there: git chant doctor");
+        ctx.out.hint("an invalid value counts as the strictest one; fix it there: git chant doctor");
     }
     Ok(())
 }

@@ -82,8 +82,8 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Begun> {
     }
 }
 
-/// Plans and begins until it takes. Whoever edits or approves meanwhile is not refused for it, and neither is the start; for room it is
-/// waited.
+/// Plans and begins until it takes. Whoever edits or approves meanwhile is not refused for it, and neither is the start; where
+/// there is no room, it waits.
 pub fn until_it_takes(ctx: &Context, id: &SpecId, mut begin: impl FnMut() -> Result<Begun>) -> Result<Started> {
     let (mut tries, mut told) = (0, false);
     while tries < TRIES {
@@ -110,7 +110,7 @@ fn as_started(ctx: &Context, plan: &Plan) -> Result<Document> {
     Ok(ctx.store().prepare(&plan.spec, &change)?.document)
 }
 
-/// By which the gate knows the work, too.
+/// The gate recognises a run's work by this message.
 fn start_message(id: &SpecId) -> String {
     crate::gate::start_subject(id.as_str()) + "\n"
 }

@@ -47,7 +47,7 @@ fn may_take_over(ctx: &Context, spec: &Spec, has_branch: bool) -> Result<()> {
     if may && has_branch {
         return Ok(());
     }
-    let failure = Failure::new(format!("{} is {}, and no agent is at it", spec.id, spec.event.status));
+    let failure = Failure::new(format!("{} is {}, and no agent is working on it", spec.id, spec.event.status));
     Err(failure.hint(format!("git chant show {}", spec.id)).into())
 }
 

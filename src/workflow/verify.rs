@@ -171,7 +171,11 @@ fn check(ctx: &Context, spec: &Spec, commit: Oid, recorded: Recorded, mut place:
         }
         record(ctx, spec, change, &checks)?;
         let failed = checks.iter().filter(|check| check.failed()).count();
-        let result = if failed == 0 { "verified".to_owned() } else { format!("{failed} criteria failed") };
+        let result = if failed == 0 {
+            "verified".to_owned()
+        } else {
+            format!("{failed} {} failed", if failed == 1 { "criterion" } else { "criteria" })
+        };
         let place = if in_run { " in the agent's worktree," } else { "" };
         ctx.store().note(commit, &format!("{}: {result}{place} on code tree {}", spec.id, tree.short()))?;
     }
@@ -193,7 +197,7 @@ fn record(ctx: &Context, spec: &Spec, mut change: Change, checks: &[Check]) -> R
     let recorded = ctx.store().amend(&spec.id, |_| Ok(Some(change.clone())))?;
     let unsigned = |spec: &Spec| ctx.repo.has_good_signature(spec.tip).map(|good| !good);
     if ctx.store().requires_signed()? && recorded.as_ref().map(unsigned).transpose()?.unwrap_or(false) {
-        ctx.out.warning("these verdicts have no signature that git believes, so that chant.requireSigned counts no pass of them");
+        ctx.out.warning("git does not trust the signature on these verdicts, so chant.requireSigned ignores their passes");
         ctx.out.hint("git config user.signingKey KEY");
     }
     Ok(())

@@ -39,7 +39,7 @@ fn a_resumed_run_goes_on_with_the_clients_own_session() {
     repo.chant(&["resume", &id, "--new-session", "--force"])
         .fails(1)
         .says_not("session: 95cf-784a")
-        .says_not("knows its last session no more");
+        .says_not("has forgotten its last session");
     // What another clone tells of is no session here.
     for kept in repo.git(&["for-each-ref", "--format=%(refname)", "refs/chant-kept"]).lines() {
         repo.git(&["update-ref", "-d", kept]);
@@ -161,7 +161,7 @@ fn a_run_that_completed_meanwhile_is_not_paused() {
 #[test]
 fn what_no_agent_began_is_not_taken_over() {
     let (repo, id) = repository("true");
-    repo.chant(&["takeover", &id]).fails(128).says("no agent is at it");
+    repo.chant(&["takeover", &id]).fails(128).says("no agent is working on it");
     assert_eq!(repo.show(&id)["status"], "ready");
 }
 

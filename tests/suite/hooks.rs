@@ -99,7 +99,7 @@ fn an_old_or_edited_or_dead_shim_is_noticed_and_renewed() {
     let hook = repo.path().join(".git/hooks/pre-commit");
     let shim = fs::read_to_string(&hook).unwrap();
     programs::write(&hook, shim.replace(&format!("# git-chant hook v{VERSION}"), "# git-chant hook v3"));
-    repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is of another version").says("hint: git chant hooks install");
+    repo.chant(&["hooks"]).fails(1).says("the pre-commit hook is out of date").says("hint: git chant hooks install");
     repo.chant(&["doctor"]).fails(1).says("→ git chant hooks install");
     repo.chant(&["hooks", "install"]).ok().says("1 renewed");
     repo.chant(&["hooks"]).ok();
@@ -152,7 +152,7 @@ fn branches_that_are_protected_later_are_guarded_at_once() {
     repo.git(&["config", "--add", "chant.protected", "other"]);
     repo.git(&["branch", "-q", "other", "late"]);
     assert!(into("other") && into("other"));
-    repo.chant(&["hooks"]).fails(1).says("for other protected branches").says("hint: git chant hooks install");
+    repo.chant(&["hooks"]).fails(1).says("out of date").says("hint: git chant hooks install");
 }
 
 /// A repository with hooks where git's own place is; `core.hooksPath` is set after that.

@@ -16,7 +16,7 @@ fn repository() -> TestRepo {
     repo
 }
 
-const WAITS: &str = "'robin' works on 2026-01-29-001-abc, and 1 at once is its most (chant.agent.robin.maxConcurrent)";
+const WAITS: &str = "'robin' already works on 2026-01-29-001-abc; at most 1 at once (chant.agent.robin.maxConcurrent)";
 
 #[test]
 fn two_terminals_share_one_agent() {

@@ -1,4 +1,4 @@
-//! Every setting: what cannot be meant is refused by its name, with what it takes and the command that mends it.
+//! Every setting: an invalid value is refused by its name, with what it takes and the command that mends it.
 
 use super::common::TestRepo;
 use git_chant::settings::table::{AGENT, Kind, SETTINGS};
@@ -100,7 +100,7 @@ fn the_doctor_names_every_value_that_cannot_be_meant_and_every_name_that_is_none
     );
 }
 
-/// A hook stops nobody's work for a typing error: it asks for the most, and says so where it refuses.
+/// A hook stops nobody's work because of a typo: it asks for the most, and says so where it refuses.
 #[test]
 fn a_hook_takes_the_stricter_side_and_says_so() {
     let repo = TestRepo::with_chant();

@@ -156,7 +156,7 @@ fn what_killed_checks_left_is_no_work() {
     let mut stuck = Stuck::start(&repo, &["work", &id]);
     stuck.child.kill().unwrap();
     stuck.child.wait().unwrap();
-    repo.chant(&["resume", &id]).ok().says("What checks left in the worktree that were killed is put aside: git show ");
+    repo.chant(&["resume", &id]).ok().says("Files left by interrupted checks were set aside: git show ");
     assert_eq!(repo.git(&["diff", "--name-only", "main", &format!("chant/{id}"), "--", ":!.chant"]), "made.txt");
     let kept = repo.git(&["for-each-ref", "--format=%(objectname) %(subject)", "refs/chant-kept/"]);
     let left = kept.lines().find(|line| line.ends_with("what checks left that were killed")).unwrap();

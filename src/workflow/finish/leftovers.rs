@@ -132,7 +132,7 @@ pub fn tidy(ctx: &Context, worktree: &Path) -> Result<()> {
     });
     if !in_the_way?.is_empty() {
         ctx.repo.unlock_worktree(worktree)?;
-        ctx.out.note(format!("The worktree stays, it holds files that no commit has: {}", worktree.display()));
+        ctx.out.note(format!("The worktree is kept because it holds files that are in no commit: {}", worktree.display()));
         return Ok(());
     }
     if as_made && idle::keep(ctx, worktree) {

@@ -241,7 +241,7 @@ pub fn put_aside_of_killed(ctx: &Context, run: &str, worktree: &Path) -> Result<
         for name in &names {
             remove(worktree, name);
         }
-        ctx.out.note(format!("What checks left in the worktree that were killed is put aside: git show {}", commit.short()));
+        ctx.out.note(format!("Files left by interrupted checks were set aside: git show {}", commit.short()));
     }
     std::fs::remove_file(list).context("could not forget that checks were under way")
 }

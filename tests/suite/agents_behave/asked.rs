@@ -24,7 +24,7 @@ fn one_that_is_asked_is_at_work_and_can_be_listened_to() {
     let before = Before::of(&repo);
     let first = Stuck::start(&repo, &["split", "001"]);
     let mut second = Stuck::begin(&repo, &["work", "002"]);
-    second.until(&format!("waits: 'robin' works on {FIRST}, and 1 at once is its most"));
+    second.until(&format!("waits: 'robin' already works on {FIRST}; at most 1 at once"));
     repo.chant(&["work", "001"]).fails(128).says("another git chant is working on").says(&format!("git chant log {FIRST} --follow"));
     assert_eq!(repo.chant(&["log", "001"]).ok().stdout, "Let me see.\n");
     let followed = Stuck::begin(&repo, &["log", "001", "--follow"]);
@@ -76,7 +76,7 @@ fn what_a_killed_question_leaves_is_cleared_by_the_next_command() {
     assert!(repo.git(&["worktree", "list", "--porcelain"]).contains("\nlocked git-chant question ask-"));
     stuck.child.kill().unwrap();
     stuck.child.wait().unwrap();
-    repo.chant(&["list"]).ok().says(&format!("A question about {FIRST} was cut; what was left of it is cleared away."));
+    repo.chant(&["list"]).ok().says(&format!("A question about {FIRST} was interrupted; its leftovers were removed."));
     before.assert_clean(&repo, &[]);
     std::fs::write(flag(&repo, "go"), "").unwrap();
     repo.chant(&["split", "001"]).ok();

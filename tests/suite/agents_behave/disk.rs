@@ -56,7 +56,10 @@ fn one_that_fills_the_disk_loses_nothing_and_can_be_gone_on_with() {
     let Some(outcome) = where_mounts_are_allowed(&repo, &args) else { return };
     let (first, after) = outcome.stdout.split_once("--- full").unwrap_or_else(|| panic!("{outcome}"));
     assert!(after.contains("--- done"), "{outcome}");
-    assert!(first.contains("failed: the disk is full; what it left uncommitted is in its worktree"), "{outcome}");
+    assert!(
+        first.contains("failed: the disk is full; uncommitted work is still in the worktree; free some space, then: git chant resume "),
+        "{outcome}"
+    );
     assert!(outcome.stderr.contains("go on: git chant resume"), "{outcome}");
     assert!(!outcome.stderr.contains("holds its lock"), "{outcome}");
     before.assert_clean(&repo, &[]);

@@ -278,7 +278,7 @@ fn a_branch_that_is_renamed_over_another_is_seen_by_the_doctor_and_when_it_is_pu
     let mend = "git chant gate --target main origin/main..main";
     repo.chant(&["doctor"])
         .fails(1)
-        .says(&format!("the branch main holds what a push of it is refused for: spec {id} is failed"))
+        .says(&format!("the branch main holds commits that a push would refuse: spec {id} is failed"))
         .says(mend);
     repo.chant(&["gate", "--target", "main", "origin/main..main"]).fails(1).says(&format!("spec {id} is failed"));
     repo.try_git(&["push", "-q", "origin", "main"]).fails(1).says(&format!("spec {id} is failed"));

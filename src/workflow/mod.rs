@@ -39,6 +39,7 @@ pub mod session;
 pub mod settings;
 pub mod settle;
 pub mod setup;
+mod shell;
 pub mod split;
 pub mod start;
 pub mod sync;

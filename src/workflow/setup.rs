@@ -3,12 +3,11 @@
 //! It runs in the worktree, with `CHANT_ROOT` (the main worktree, where `.env` and dependencies are) and `CHANT_WORKTREE`. The ignored
 //! files that it makes are remembered, so that they do not keep a finished worktree from being removed.
 
-use crate::agent::process::{Ended, Task, run as run_process};
-use crate::agent::settings::MUCH_OUTPUT;
+use super::shell;
+use crate::agent::process::Ended;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Repository, worktrees};
-use crate::output::safe;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,33 +28,16 @@ pub fn is_done(ctx: &Context, worktree: &Path) -> Result<bool> {
 pub fn prepare(ctx: &Context, worktree: &Path) -> Result<()> {
     let Some(line) = line(ctx) else { return Ok(()) };
     let root = ctx.repo.main_worktree().unwrap_or_else(|| ctx.repo.common_dir().to_owned());
-    let log = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
-    let task = Task {
-        program: "sh".into(),
-        args: vec!["-c".into(), line.into()],
-        cwd: worktree.to_owned(),
-        env: vec![("CHANT_ROOT".into(), root.into()), ("CHANT_WORKTREE".into(), worktree.into())],
-        prompt_file: PathBuf::from("/dev/null"),
-        log: std::fs::OpenOptions::new().read(true).append(true).open(log.path()).context("could not open a temporary file")?,
-        group_file: None,
-        timeout: Some(MOST),
-        idle: None,
-        max_output: Some(MUCH_OUTPUT),
-        grace: Duration::from_secs(2),
-        interactive: false,
-    };
-    let ended = run_process(task, &mut |_| {})?;
-    if ended != Ended::Exited(0) {
-        let how = match ended {
+    let env = vec![("CHANT_ROOT".into(), root.into()), ("CHANT_WORKTREE".into(), worktree.into())];
+    let ran = shell::run(&line, worktree, env, Some(MOST))?;
+    if ran.ended != Ended::Exited(0) {
+        let how = match ran.ended {
             Ended::Exited(code) => format!("exited with {code}"),
             Ended::TimedOut => "took too long".to_owned(),
             Ended::TooMuchOutput => "printed too much".to_owned(),
             _ => "was ended".to_owned(),
         };
-        let said = String::from_utf8_lossy(&std::fs::read(log.path()).unwrap_or_default()).into_owned();
-        let lines: Vec<&str> = said.lines().collect();
-        let last: String = lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n    {}", safe(line))).collect();
-        return Err(Failure::new(format!("the setup of the worktree {how} (chant.worktreeSetup){last}"))
+        return Err(Failure::new(format!("the setup of the worktree {how} (chant.worktreeSetup){}", ran.last_lines()))
             .hint("see the command: git config chant.worktreeSetup")
             .into());
     }

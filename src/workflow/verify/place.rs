@@ -5,20 +5,17 @@
 //! that a pass there is recorded as one of there.
 
 use super::Verdict;
-use crate::agent::process::{Ended, Task, run as run_process};
-use crate::agent::settings::MUCH_OUTPUT;
+use crate::agent::process::Ended;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::git::{Git, Oid, RefChange, RefUpdate, Repository, idle, worktrees};
-use crate::output::safe;
 use crate::store::Spec;
 use crate::workflow::finish::Work;
 use crate::workflow::settings::{self, VerifyIn};
-use crate::workflow::{judge, plan, setup, verify};
+use crate::workflow::{judge, plan, setup, shell, verify};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,25 +97,11 @@ impl Place {
 
     /// Runs the command of a criterion.
     pub(super) fn run(&self, ctx: &Context, spec: &Spec, command: &str) -> Result<Verdict> {
-        let log = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
-        let task = Task {
-            program: "sh".into(),
-            args: vec!["-c".into(), command.into()],
-            cwd: self.path.clone(),
-            env: vec![("CHANT_SPEC_ID".into(), spec.id.as_str().into()), ("GIT_TERMINAL_PROMPT".into(), "0".into())],
-            prompt_file: PathBuf::from("/dev/null"),
-            log: std::fs::OpenOptions::new().read(true).append(true).open(log.path()).context("could not open a temporary file")?,
-            group_file: None,
-            timeout: self.timeout,
-            idle: None,
-            max_output: Some(MUCH_OUTPUT),
-            grace: Duration::from_secs(2),
-            interactive: false,
-        };
-        let ended = run_process(task, &mut |_| {})?;
+        let env = vec![("CHANT_SPEC_ID".into(), spec.id.as_str().into()), ("GIT_TERMINAL_PROMPT".into(), "0".into())];
+        let ran = shell::run(command, &self.path, env, self.timeout)?;
         // However it ended: the next one finds what was committed, and so does whoever goes on in a run's worktree.
         let changed = self.put_back(ctx)?;
-        let (exit, reason) = match ended {
+        let (exit, reason) = match ran.ended {
             Ended::Exited(0) => match changed {
                 None => return Ok(Verdict::Pass),
                 Some(what) => (1, what),
@@ -130,7 +113,7 @@ impl Place {
             Ended::Idle | Ended::Stopped => (1, "it was ended".to_owned()),
             Ended::Interrupted => return Err(Failure::new("interrupted").into()),
         };
-        Ok(Verdict::Fail { exit, reason: format!("{reason}{}", last_lines(log.path())) })
+        Ok(Verdict::Fail { exit, reason: format!("{reason}{}", ran.last_lines()) })
     }
 
     /// What a command changed of what is committed, in words; it is put back.
@@ -254,22 +237,4 @@ fn list(worktree: &Path) -> Result<PathBuf> {
 fn is_worktree(repo: &Repository, path: &Path) -> Result<bool> {
     let Ok(path) = path.canonicalize() else { return Ok(false) };
     Ok(repo.worktrees()?.iter().any(|tree| !tree.prunable && tree.path == path))
-}
-
-/// The end of what a command printed.
-fn last_lines(log: &Path) -> String {
-    // Merely words about a failure: what cannot be read is left out.
-    let text = safe(&String::from_utf8_lossy(&end_of(log).unwrap_or_default()));
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n    {line}")).collect()
-}
-
-/// The last bytes of a file that may be large.
-fn end_of(log: &Path) -> std::io::Result<Vec<u8>> {
-    const MOST: u64 = 8192;
-    let mut file = File::open(log)?;
-    file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(MOST)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

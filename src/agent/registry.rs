@@ -155,11 +155,19 @@ impl Agent {
         }
     }
 
-    /// How often it is chosen where several share the work, and how many of it may run at once.
-    pub fn share(&self) -> (u32, Option<u32>) {
+    /// How often it is chosen where several share the work.
+    pub fn weight(&self) -> u32 {
         match self {
-            Self::Script(_) | Self::Manual | Self::Members => (1, None),
-            Self::Client(client) => (client.settings.weight, client.settings.max_concurrent),
+            Self::Script(_) | Self::Manual | Self::Members => 1,
+            Self::Client(client) => client.settings.weight,
+        }
+    }
+
+    /// How many of it may run at once. What needs no model costs nothing.
+    pub fn max_concurrent(&self) -> Option<u32> {
+        match self {
+            Self::Script(_) | Self::Manual | Self::Members => None,
+            Self::Client(client) => client.settings.max_concurrent,
         }
     }
 

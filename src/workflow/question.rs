@@ -4,9 +4,10 @@
 use super::graceful::Graceful;
 use super::live::Live;
 use super::plan::{self, Plan, worktrees_dir};
+use super::room::{self, Room};
 use super::task::task;
 use super::watch::{Watcher, judge, overspent};
-use super::{outside, room, start, work};
+use super::{outside, start, work};
 use crate::agent::process::run_watched;
 use crate::agent::run_dir::QUESTION;
 use crate::agent::transcript::Facts;
@@ -48,8 +49,8 @@ fn directory(ctx: &Context, plan: &Plan) -> Result<RunDir> {
     let mut told = false;
     loop {
         match room::take(ctx, plan, &format!("{QUESTION}{:08x}", fastrand::u32(..)))? {
-            Ok(dir) => return Ok(dir),
-            Err(full) => full.wait(ctx, &mut told)?,
+            Room::Taken(dir) => return Ok(dir),
+            Room::None(full) => full.wait(ctx, &mut told)?,
         }
     }
 }

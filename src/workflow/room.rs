@@ -5,7 +5,7 @@
 
 use super::plan::Plan;
 use crate::agent::run_dir::{self, NewRun};
-use crate::agent::{Agent, RunDir, stop_asked};
+use crate::agent::{RunDir, stop_asked};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::spec::SpecId;
@@ -15,6 +15,15 @@ use std::time::Duration;
 
 /// How often we look whether a run has ended.
 const POLL: Duration = Duration::from_millis(250);
+
+/// What came of asking for room.
+#[derive(Debug)]
+pub enum Room {
+    /// There was some, and this is who takes it.
+    Taken(RunDir),
+    /// There is none yet.
+    None(Full),
+}
 
 /// An agent that is at work as often as it may be.
 #[derive(Debug)]
@@ -30,13 +39,14 @@ pub fn at_work(ctx: &Context, agent: &str) -> Result<Vec<String>> {
 }
 
 /// The directory of the plan's run, where there is room for its agent.
-pub fn take(ctx: &Context, plan: &Plan, run_id: &str) -> Result<Result<RunDir, Full>> {
+pub fn take(ctx: &Context, plan: &Plan, run_id: &str) -> Result<Room> {
     let (agent, spec_id) = (plan.agent.name(), plan.spec.id.as_str());
-    // A driver whose members are done, and whatever needs no model, costs nothing.
-    let most = if let Agent::Client(_) = plan.agent { plan.agent.share().1 } else { None };
+    let most = plan.agent.max_concurrent();
     let made = RunDir::create_within(ctx.repo.common_dir(), &NewRun { run_id, spec_id, agent, most })?;
-    let full = || Full { agent: agent.to_owned(), most: most.unwrap_or(u32::MAX), id: plan.spec.id.clone() };
-    Ok(made.ok_or_else(full))
+    Ok(match made {
+        Some(dir) => Room::Taken(dir),
+        None => Room::None(Full { agent: agent.to_owned(), most: most.unwrap_or(u32::MAX), id: plan.spec.id.clone() }),
+    })
 }
 
 impl Full {

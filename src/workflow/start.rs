@@ -3,7 +3,7 @@
 
 use super::outside::{Looking, Outside};
 use super::plan::{Plan, compose};
-use super::room::{self, Full};
+use super::room::{self, Full, Room};
 use super::{claim, idle, verify};
 use crate::agent::RunDir;
 use crate::context::{self, Context};
@@ -53,8 +53,8 @@ pub fn begin(ctx: &Context, plan: Plan) -> Result<Begun> {
     }
     let run_id = new_run_id();
     let dir = match room::take(ctx, &plan, &run_id)? {
-        Ok(dir) => dir,
-        Err(full) => return Ok(Begun::Full(full)),
+        Room::Taken(dir) => dir,
+        Room::None(full) => return Ok(Begun::Full(full)),
     };
     let full = plan.spec.id.branch_ref();
     let made = super::recover::set_aside(ctx, &plan.spec.id, "left over").and_then(|_| {
@@ -184,8 +184,8 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
     let tip = ctx.repo.reference(&id.branch_ref())?;
     let tip = tip.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
     let dir = match room::take(ctx, &plan, &run_id)? {
-        Ok(dir) => dir,
-        Err(full) => return Ok(Begun::Full(full)),
+        Room::Taken(dir) => dir,
+        Room::None(full) => return Ok(Begun::Full(full)),
     };
     let looking = Looking::begin(ctx, &plan.worktree);
     match prepare_again(ctx, &plan, &dir, tip) {

@@ -297,7 +297,7 @@ fn agents(ctx: &Context, options: &Options) -> Result<Vec<Share>> {
         if shares.iter().any(|share| share.name == agent.name()) {
             continue;
         }
-        let (weight, most) = agent.share();
+        let (weight, most) = (agent.weight(), agent.max_concurrent());
         shares.push(Share { name: agent.name().to_owned(), weight, most, running: 0, elsewhere: 0, started: 0 });
     }
     Ok(shares)

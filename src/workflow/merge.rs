@@ -9,7 +9,7 @@ use super::{finish, overrule, pickup, plan, start, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
-use crate::git::{Commit, CommitDraft, Oid, RefChange, RefUpdate, Repository};
+use crate::git::{Commit, CommitDraft, Oid, RefChange, RefUpdate, Repository, lock_file};
 use crate::spec::words::branch_name;
 use crate::spec::{EventKind, Facts, SpecId, Status};
 use crate::store::{Change, Spec};
@@ -47,17 +47,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A time in which nobody of ours merges. Merges take it for themselves while they are in a checkout; those who look at checkouts share
 /// it, so that they see none half merged.
-pub fn quiet(ctx: &Context, merges: bool) -> Result<File> {
-    wait_for(ctx, "merge.lock", merges)
+pub fn quiet(common_dir: &Path, merges: bool) -> Result<File> {
+    wait_for(common_dir, "merge.lock", merges)
 }
 
 /// One merge after the other: of two at once the second is made, and checked, anew.
-fn turn(ctx: &Context) -> Result<File> {
-    wait_for(ctx, "merges.lock", true)
+fn turn(common_dir: &Path) -> Result<File> {
+    wait_for(common_dir, "merges.lock", true)
 }
 
-fn wait_for(ctx: &Context, name: &str, alone: bool) -> Result<File> {
-    let file = ctx.repo.lock_file(name)?;
+fn wait_for(common_dir: &Path, name: &str, alone: bool) -> Result<File> {
+    let file = lock_file(common_dir, name)?;
     let deadline = Instant::now() + PATIENCE;
     let taken = || if alone { file.try_lock() } else { file.try_lock_shared() };
     while taken().is_err() && Instant::now() < deadline {
@@ -80,7 +80,7 @@ pub fn until_it_takes(ctx: &Context, id: &SpecId, target: &str) -> Result<Merged
     // Whoever merges judges, and where the target is checked out nowhere no hook does so again.
     let judging = ctx.to_judge()?;
     let ctx = judging.as_ref().unwrap_or(ctx);
-    let _turn = turn(ctx)?;
+    let _turn = turn(ctx.repo.common_dir())?;
     let full = format!("refs/heads/{target}");
     let mut tries = 0;
     loop {
@@ -124,7 +124,7 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
         return Ok(Merged::Refused(vec![Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status }]));
     }
     // What takes its time (commands of criteria) is over: whoever begins or ends a run waits for this.
-    let _quiet = quiet(ctx, true)?;
+    let _quiet = quiet(ctx.repo.common_dir(), true)?;
     if !is_there {
         let conflicts = match ctx.repo.worktree_of(&full)? {
             Some(tree) => {

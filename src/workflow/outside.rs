@@ -78,12 +78,11 @@ pub struct Looking {
 impl Looking {
     /// Begins to look at everything but `own`.
     pub fn begin(ctx: &Context, own: &Path) -> Self {
-        let quiet = super::merge::quiet(ctx, false);
         let trees = checkouts(ctx, own).unwrap_or_default();
         let paths: Vec<PathBuf> = trees.iter().map(|tree| tree.path.clone()).collect();
-        let shared = Arc::clone(&ctx.glances);
+        let (common_dir, shared) = (ctx.repo.common_dir().to_owned(), Arc::clone(&ctx.glances));
         let glances = std::thread::spawn(move || {
-            let _quiet = quiet;
+            let _quiet = super::merge::quiet(&common_dir, false);
             glances(&shared, &paths)
         });
         Self { since: Instant::now(), trees, glances }

@@ -181,7 +181,8 @@ fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, document: Docume
     let root = || history[0].clone();
     let in_branch = || known.and_then(|at| places[at]).map(|place| history[place].clone());
     // HEAD's bytes again although HEAD has not moved: an edit that was not committed is undone.
-    let undone = seen.file == seen.head && seen.head == seen.head_before && seen.view.is_some();
+    let again = seen.file == seen.head && seen.head == seen.head_before && seen.view.is_some();
+    let undone = again && !is_a_runs(&history, seen.head, seen.view);
     if undone || seen.file != seen.head {
         let base = with_blob(seen.view).or_else(|| with_blob(seen.head)).or_else(in_branch).unwrap_or_else(root);
         return Ok(Some(Edit { base, before: Vec::new(), last: Step { document, author: None, knew: Vec::new() } }));
@@ -208,6 +209,15 @@ fn base_of_edit(ctx: &Context, spec: &Spec, seen: &Observation, document: Docume
             Ok(Some(Edit { base, before: Vec::new(), last }))
         }
     }
+}
+
+/// True where a run made what this checkout held since HEAD's version: that came from the run's branch (a merge that is not committed, a
+/// `git checkout BRANCH -- FILE`), and whoever gives that up has edited nothing.
+fn is_a_runs(history: &[Recorded], head: Option<Oid>, view: Option<Oid>) -> bool {
+    let place = |blob: Option<Oid>| blob.and_then(|blob| history.iter().rposition(|recorded| recorded.event.blob == blob.to_string()));
+    let (Some(head), Some(view)) = (place(head), place(view)) else { return false };
+    let by_a_run = |kind| matches!(kind, EventKind::Start | EventKind::Finish | EventKind::Fail | EventKind::Attention);
+    head < view && history[head + 1..=view].iter().any(|recorded| by_a_run(recorded.event.kind))
 }
 
 /// Where each of a branch's versions is among a spec's events, both oldest first, each at or after the one before it. A version that is
@@ -246,7 +256,9 @@ fn record(ctx: &Context, id: &SpecId, edit: &Edit) -> Result<Spec> {
         };
         inside::trust_made_from(ctx, &[&tip.document, edit.newest()], &next.document)?;
         let Some(next) = store.publish(&next, Some(tip.tip), &[])? else { continue };
-        ctx.out.note(format!("Recorded your edit of {id}."));
+        let reset = together.is_none() && change.kind == EventKind::Reset;
+        let what = if reset { format!(": taken back to the start, attempt {}", next.event.attempt) } else { String::new() };
+        ctx.out.note(format!("Recorded your edit of {id}{what}."));
         let beside: Vec<&str> = next.event.extras("Conflict").chain(next.event.extras("Collided")).collect();
         if !beside.is_empty() && next.event.kind == EventKind::Join {
             let what = safe(&beside.join(" and "));

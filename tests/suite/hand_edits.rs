@@ -116,6 +116,26 @@ fn an_old_branch_is_no_edit_even_where_an_edit_was_reverted_since() {
 }
 
 #[test]
+fn a_merge_that_is_given_up_is_no_edit() {
+    let (repo, id) = crate::merges::finished(&["It is good"], &[]);
+    let (branch, events) = (format!("chant/{id}"), repo.events(&id));
+    for (there, back) in [
+        (&["merge", "--quiet", "--no-commit", "--no-ff", &branch][..], &["merge", "--abort"][..]),
+        (&["checkout", "--quiet", &branch, "--", ".chant"], &["checkout", "--quiet", "HEAD", "--", ".chant"]),
+    ] {
+        repo.git(there);
+        repo.chant(&["list"]).ok().says("completed");
+        repo.git(back);
+        repo.chant(&["list"]).ok().says("completed").says("older").says_not("Recorded");
+        assert_eq!(repo.events(&id), events);
+    }
+    repo.git(&["switch", "--quiet", &branch]);
+    assert_eq!(repo.events(&id), events);
+    repo.edit_spec(&id, "status: completed", "status: pending");
+    repo.chant(&["list"]).ok().says(&format!("Recorded your edit of {id}: taken back to the start, attempt 2."));
+}
+
+#[test]
 fn an_edit_that_git_committed_has_its_author_and_date() {
     let (repo, id) = with_spec();
     tick(&repo, &id);

@@ -116,12 +116,14 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
             verify::verify(ctx, spec, result, verify::Recorded::Believed)?;
         }
     }
-    if let Some(reasons) = refused(ctx, &asked)? {
+    // The gate is not asked about a spec of which nothing comes in, or nothing but planning: a run that changed nothing.
+    let open =
+        (spec.event.status != Status::Completed).then(|| Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status });
+    if let Some(reasons) = refused(ctx, &asked, open.clone().filter(|_| !is_there))? {
         return Ok(Merged::Refused(reasons));
     }
-    if is_there && spec.event.status != Status::Completed {
-        // Nothing comes in, so the gate was not asked about the spec.
-        return Ok(Merged::Refused(vec![Reason::NotCompleted { id: spec.id.to_string(), status: spec.event.status }]));
+    if let Some(open) = open.filter(|_| is_there) {
+        return Ok(Merged::Refused(vec![open]));
     }
     // What takes its time (commands of criteria) is over: whoever begins or ends a run waits for this.
     let _quiet = quiet(ctx.repo.common_dir(), true)?;
@@ -155,8 +157,12 @@ fn tip_to_merge(ctx: &Context, spec: &Spec, facts: &Facts) -> Result<Option<Oid>
 }
 
 /// Why not, unless a person lets it through all the same.
-fn refused(ctx: &Context, asked: &Asked) -> Result<Option<Vec<Reason>>> {
-    let Decision::Refuse(reasons) = judge::ask(ctx, asked)? else { return Ok(None) };
+fn refused(ctx: &Context, asked: &Asked, open: Option<Reason>) -> Result<Option<Vec<Reason>>> {
+    let reasons = match (judge::ask(ctx, asked)?, open) {
+        (Decision::Refuse(reasons), _) => reasons,
+        (_, Some(open)) => vec![open],
+        (_, None) => return Ok(None),
+    };
     let Some(why) = overrule::word() else { return Ok(Some(reasons)) };
     let tips = asked.heads.iter().map(|(tip, _)| *tip).collect();
     overrule::overrule(ctx, &[Refusal { target: asked.target.clone(), reasons, tips }], &why)?;

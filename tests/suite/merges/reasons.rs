@@ -19,6 +19,16 @@ fn refused(repo: &TestRepo, branch: &str, reasons: &[(String, String)]) {
 }
 
 #[test]
+fn a_run_that_changed_nothing_is_refused_before_git_is_asked() {
+    let repo = super::repository();
+    repo.agent("idle", "true");
+    let id = repo.add_spec("Do it", &["It is good"]);
+    repo.chant(&["work", &id]).fails(1);
+    let said = repo.chant(&["merge", &id]).fails(1).says_not("git merge");
+    assert_eq!(said.stderr, format!("error: spec {id} is failed, not completed\nhint: git chant resume {id}\n"));
+}
+
+#[test]
 fn never_worked() {
     let repo = repository();
     let id = repo.add_spec("Do it", &["It is good"]);

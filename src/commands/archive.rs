@@ -2,7 +2,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::spec::Status;
 use crate::store::{ARCHIVE_DIR, Listed, spec_path};
-use crate::workflow::find;
+use crate::workflow::{absent, closed, find, verify};
 use anyhow::{Context as _, Result};
 
 /// Arguments of `git chant archive`.
@@ -48,9 +48,18 @@ fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
         let failure = Failure::new(format!("{id} is {}, not completed or cancelled", spec.event.status));
         return Err(failure.hint(format!("git chant {verb} {id}")).hint(format!("git chant cancel {id}")).into());
     }
+    let here = ctx.repo.head()?.commit;
+    let whole = ctx.store().load_at(id, spec.tip)?;
+    // A merge that was recorded, or a commit that a person declared to hold the work, is known in every clone.
+    if let Some(tip) = absent::tip(ctx, &whole, &verify::facts(ctx, &whole)?, here)?
+        && !closed::is_merged(ctx, spec.tip)?
+    {
+        let held = format!("or where a commit here holds it: git chant merge --mark {id} COMMIT");
+        return Err(absent::refusal(ctx, id, tip).hint(held).into());
+    }
     let branch = ctx.repo.reference(&id.branch_ref())?;
-    if let (Some(branch), Some(head)) = (branch, ctx.repo.head()?.commit)
-        && !ctx.repo.is_ancestor(branch, head)?
+    if let (Some(branch), Some(here)) = (branch, here)
+        && !ctx.repo.is_ancestor(branch, here)?
     {
         return Err(Failure::new(format!("{id} has work on {} that is not merged", id.branch()))
             .hint(format!("git chant merge {id}"))

@@ -9,7 +9,7 @@ use crate::workflow::closed;
 use crate::workflow::graceful::Graceful;
 use crate::workflow::merge::{self as workflow, Merged, until_it_takes};
 use crate::workflow::plan::Options;
-use crate::workflow::{find, inside, plan, settle, verify};
+use crate::workflow::{absent, find, inside, plan, settle, verify};
 use anyhow::Result;
 
 /// Arguments of `git chant merge`.
@@ -73,7 +73,7 @@ fn unmerged(ctx: &Context, target: &str) -> Result<Vec<Spec>> {
         let spec = ctx.store().load_at(&listed.id, listed.tip)?;
         let facts = verify::facts(ctx, &spec)?;
         let work = facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip));
-        let (Some(work), Some(tip)) = (work.filter(|work| ctx.repo.has_object(*work)), tip) else { continue };
+        let (Some(work), Some(tip)) = (work, tip) else { continue };
         if !workflow::holds(ctx, work, &facts.marked, tip)? {
             list.push(spec);
         }
@@ -98,13 +98,19 @@ fn merge_one(ctx: &Context, id: &SpecId, target: &str, auto: Option<&Options>) -
     }
 }
 
+/// The tip of finished work that is in another clone only.
+fn elsewhere(ctx: &Context, spec: &Spec, target: &str) -> Result<Option<Oid>> {
+    let current = ctx.repo.reference(&format!("refs/heads/{target}"))?;
+    absent::tip(ctx, spec, &verify::facts(ctx, spec)?, current)
+}
+
 fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Options>) -> Result<Outcome> {
     let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
     let graph = find::graph(ctx, &ctx.store().list()?.0)?;
     let order = graph.order(&ids).map_err(|cycle| Failure::new(cycle.to_string()).hint("git chant edit ID --no-depends-on OTHER"))?;
     let plural = if order.len() == 1 { "spec" } else { "specs" };
-    let elsewhere = ctx.repo.current_branch()?.is_none_or(|branch| branch != target);
-    let into = if elsewhere { format!(" into {target}") } else { String::new() };
+    let is_here = ctx.repo.current_branch()?.is_some_and(|branch| branch == target);
+    let into = if is_here { String::new() } else { format!(" into {target}") };
     ctx.out.line(format!("Merging {} {plural}{into}...", order.len()));
     let mut failed = 0;
     // Only agents are ended; git's own merge outlives us.
@@ -116,6 +122,14 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
         }
         let spec = ctx.store().require(id)?;
         let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
+        if let Some(tip) = elsewhere(ctx, &spec, target)?.filter(|_| order.len() > 1) {
+            failed += 1;
+            ctx.out.line(format!("{} {}", ctx.out.paint(Colour::Red, "✗", 0), absent::words(id, tip)));
+            for hint in absent::hints(ctx, id) {
+                ctx.out.hint(hint);
+            }
+            continue;
+        }
         match merge_one(ctx, id, target, auto)? {
             Merged::Done => done(""),
             Merged::Already => done(", merged already"),

@@ -1,5 +1,6 @@
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::git::Oid;
 use crate::output::safe;
 use crate::spec::runs::Used;
 use crate::spec::{EventKind, Facts, Ran, Shown, Status, intent};
@@ -178,8 +179,13 @@ fn print(ctx: &Context, seen: &Seen) {
     }
     field("claimed by", claim.map(ToString::to_string).unwrap_or_default());
     if let Some(finish) = &facts.finish {
-        let merged = merged.map(|target| format!(", merged into {target}")).unwrap_or_default();
-        field("work tip", format!("{:.10}{merged}", finish.tip));
+        let here = Oid::from_hex(&finish.tip).is_some_and(|tip| ctx.repo.has_object(tip));
+        let place = match merged {
+            Some(target) => format!(", merged into {target}"),
+            None if here => String::new(),
+            None => " (not in this clone)".to_owned(),
+        };
+        field("work tip", format!("{:.10}{place}", finish.tip));
     }
     if let Some(words) = super::log::used(used(facts)) {
         field("used", format!("{}, {words}", super::log::counted(facts.runs.len())));

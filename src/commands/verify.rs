@@ -5,7 +5,7 @@ use crate::output::{Colour, safe};
 use crate::spec::Status;
 use crate::store::Spec;
 use crate::workflow::verify::{Check, Recorded, Verdict};
-use crate::workflow::{find, inside, judge, verify};
+use crate::workflow::{absent, closed, find, inside, judge, verify};
 use anyhow::Result;
 use serde_json::json;
 
@@ -43,6 +43,18 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let mut outcome = Outcome::Yes;
     let mut reports = Vec::new();
     for spec in specs {
+        if let Some(tip) = elsewhere(ctx, &spec, &args)? {
+            let refusal = absent::refusal(ctx, &spec.id, tip).hint("or check a commit that holds it: --on COMMIT");
+            if args.ids.is_empty() {
+                outcome = Outcome::No;
+                ctx.out.warning(refusal.to_string());
+                for hint in refusal.hints() {
+                    ctx.out.hint(hint);
+                }
+                continue;
+            }
+            return Err(refusal.into());
+        }
         let Some(commit) = commit_of(ctx, &spec, args.on.as_deref())? else {
             return Err(Failure::new(format!("there is no commit to verify {} at", spec.id)).hint("git commit").into());
         };
@@ -82,6 +94,15 @@ fn specs(ctx: &Context, args: &Args) -> Result<Vec<Spec>> {
     let (listed, _) = ctx.store().list()?;
     let has_work = |status| matches!(status, Status::InProgress | Status::Completed | Status::Failed | Status::NeedsAttention);
     listed.iter().filter(|spec| has_work(spec.event.status)).map(|spec| ctx.store().load_at(&spec.id, spec.tip)).collect()
+}
+
+/// The tip of finished work that is in another clone only: what is here says nothing about it. Once it is merged, what is checked out does,
+/// although the tip may be cut off (a shallow clone).
+fn elsewhere(ctx: &Context, spec: &Spec, args: &Args) -> Result<Option<Oid>> {
+    if args.on.is_some() || closed::is_merged(ctx, spec.tip)? {
+        return Ok(None);
+    }
+    absent::tip(ctx, spec, &verify::facts(ctx, spec)?, ctx.repo.head()?.commit)
 }
 
 /// Where a spec's work is: what a person says, else its work tip, else its branch, else what is checked out here.

@@ -3,6 +3,7 @@
 
 use super::files;
 use crate::context::{self, Context};
+use crate::git::Oid;
 use crate::settings;
 use crate::spec::{EventKind, Status};
 use crate::store::Listed;
@@ -51,12 +52,12 @@ fn is_settled(ctx: &Context, spec: &Listed) -> Result<bool> {
     if ctx.repo.reference(&spec.id.branch_ref())?.is_some() {
         return Ok(false);
     }
-    Ok(spec.event.status == Status::Cancelled || is_merged(ctx, spec)?)
+    Ok(spec.event.status == Status::Cancelled || is_merged(ctx, spec.tip)?)
 }
 
-/// What an earlier attempt merged says nothing about work that was finished since.
-fn is_merged(ctx: &Context, spec: &Listed) -> Result<bool> {
-    let history = ctx.store().history(spec.tip)?;
+/// True where the newest events say so. What an earlier attempt merged says nothing about work that was finished since.
+pub fn is_merged(ctx: &Context, tip: Oid) -> Result<bool> {
+    let history = ctx.store().history(tip)?;
     let newest = history.iter().map(|recorded| recorded.event.kind).find(|kind| matches!(kind, EventKind::Merge | EventKind::Finish));
     Ok(newest == Some(EventKind::Merge))
 }

@@ -5,7 +5,7 @@ mod checkout;
 
 use super::ask::Refusal;
 use super::judge::{self, Asked};
-use super::{finish, overrule, pickup, plan, start, verify};
+use super::{absent, finish, overrule, pickup, plan, start, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
@@ -100,7 +100,11 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
     let facts = verify::facts(ctx, spec)?;
     let full = format!("refs/heads/{target}");
     let current = ctx.repo.reference(&full)?.ok_or_else(|| plan::no_commit_yet(target))?;
-    let tip = tip_to_merge(ctx, spec, &facts)?.unwrap_or(current);
+    if let Some(tip) = absent::tip(ctx, spec, &facts, Some(current))? {
+        return Err(absent::refusal(ctx, &spec.id, tip).into());
+    }
+    // What the target holds in other commits, as a person declared, needs none of its own here.
+    let tip = tip_to_merge(ctx, spec, &facts)?.filter(|tip| ctx.repo.has_object(*tip)).unwrap_or(current);
     let is_there = holds(ctx, tip, &facts.marked, current)?;
     let message = format!("chant({}): merge {}\n\nChant-Spec: {}\n", spec.id, spec.event.title, spec.id);
     let mut asked =
@@ -181,7 +185,8 @@ pub fn holds(ctx: &Context, tip: Oid, marked: &[String], commit: Oid) -> Result<
     Ok(false)
 }
 
-/// Declares that a commit holds a spec's work, where git cannot see it: it was taken over by hand, or by another tool.
+/// Declares that a commit holds a spec's work, where git cannot see it: it was taken over by hand, or by another tool. The work itself need
+/// not be here: of what a host squashed, no clone but the one where it was done may have the commits.
 pub fn mark(ctx: &Context, spec: &Spec, target: &str, commit: Oid) -> Result<()> {
     if spec.event.status != Status::Completed {
         return Err(Failure::new(format!("{} is {}, so there is no finished work to be merged", spec.id, spec.event.status))

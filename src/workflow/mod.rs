@@ -1,5 +1,6 @@
 //! What several verbs share. Each file is a plan, then its execution.
 
+pub mod absent;
 pub mod ask;
 pub mod claim;
 pub mod clean;

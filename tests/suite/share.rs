@@ -2,6 +2,7 @@
 
 use crate::common::{Outcome, TestRepo, gits, walk};
 
+mod absent;
 mod archive;
 mod branch;
 mod odd;

@@ -204,7 +204,7 @@ fn a_fresh_worktree_is_made_ready() {
     repo.git(&["config", "chant.worktreeSetup", setup]);
     let id = repo.add_spec("Be ready", &["It is worked `$ test -e hello.txt`", "It is ready where it is checked `$ test -e .env`"]);
     // What it does elsewhere is not the agent's doing.
-    repo.chant(&["work", &id]).ok().says_not("The worktree stays").says_not("outside of its worktree");
+    repo.chant(&["work", &id]).ok().says_not("The worktree is kept because").says_not("outside of its worktree");
     assert!(!repo.exists(&format!(".chant/worktrees/{id}")) && repo.exists("used.txt"));
 }
 

@@ -159,7 +159,7 @@ fn one_that_deletes_chant_in_the_main_checkout_takes_its_own_worktree_and_no_spe
 fn a_repository_that_it_made_inside_is_never_taken_away() {
     let nested = "git init -q inside; echo x >inside/x; git -C inside add x; git -C inside commit -q -m Inside; git add inside 2>/dev/null; git commit -q -m Link";
     let (repo, id) = repository(&format!("{COMMIT}{nested}"));
-    work(&repo, &id, &[]).ok().says("completed").says("The worktree stays");
+    work(&repo, &id, &[]).ok().says("completed").says("The worktree is kept because");
     let inside = format!(".chant/worktrees/{id}/inside/x");
     repo.chant(&["cleanup"]).says("inside");
     repo.chant(&["reset", &id]).fails(128).says("holds a repository of its own, inside/").says("git worktree remove --force");
@@ -169,7 +169,7 @@ fn a_repository_that_it_made_inside_is_never_taken_away() {
 #[test]
 fn a_worktree_that_it_made_inside_is_never_taken_away() {
     let (repo, id) = repository(&format!("{COMMIT}git worktree add -q -b nested inside; echo x >inside/x"));
-    repo.chant(&["work", &id]).ok().says("completed").says("The worktree stays");
+    repo.chant(&["work", &id]).ok().says("completed").says("The worktree is kept because");
     let inside = format!(".chant/worktrees/{id}/inside/x");
     repo.chant(&["cleanup"]).says("stays").says("inside");
     repo.chant(&["worktree", "remove", &id]).fails(128).says("inside");

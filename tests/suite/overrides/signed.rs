@@ -85,7 +85,7 @@ fn what_work_rests_on_is_signed_from_the_beginning() {
     repo.git(&["update-ref", &name, &tip]);
     // Without a key a check is made, and its pass counts for nobody who asks for signatures.
     repo.git(&["config", "user.signingKey", "/nowhere/key"]);
-    repo.chant(&["verify", &id, "--fresh"]).ok().says("these verdicts have no signature that git believes");
+    repo.chant(&["verify", &id, "--fresh"]).ok().says("git does not trust the signature on these verdicts");
     assert!(!signed("verify"));
     repo.chant(&["gate", &branch, "--target", "main"]).ok();
     repo.try_git(&["merge", "-q", &branch]).ok();

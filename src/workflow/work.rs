@@ -47,26 +47,9 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         ctx.out.warning(format!("{}: {words}", started.spec.id));
     }
     let looking = Looking::begin(ctx, &started.plan.worktree);
-    let transcript = std::fs::read(started.dir.log_path()).unwrap_or_default();
-    let mut work = Work {
-        id: started.spec.id.clone(),
-        run: started.dir.run_id().to_owned(),
-        attempt: started.spec.event.attempt,
-        base: started.base,
-        worktree: Some(started.plan.worktree.clone()),
-        model: started.plan.options.model.clone(),
-        commit_by: CommitBy::read(started.plan.agent.name(), &ctx.repo)?,
-        transcript,
-        outside: Vec::new(),
-        format: started.plan.agent.format(),
-        facts,
-        settled: started.plan.settles.then_some(started.plan.base),
-        idle_is_fine: started.plan.agent == Agent::Members,
-    };
+    let mut work = work_of(ctx, &started, facts)?;
     let left = commit_leftovers(ctx, &work);
-    let put_back = outside::put_back(ctx, &started.spec)?;
-    let mut outside = outside::compare(ctx, &work.run, &started.outside, &looking.end(ctx));
-    outside.extend(put_back);
+    let outside = what_changed(ctx, &started, looking);
     work.outside = outside.iter().map(|difference| difference.what.clone()).collect();
     let conclusion = match conclude(ctx, &work, left, halt) {
         Ok(conclusion) => conclusion,
@@ -74,22 +57,59 @@ pub fn run(ctx: &Context, started: Started, live: &mut dyn Live) -> Result<Repor
         Err(error) => give_up(ctx, &work, &error)?,
     };
     drop(renewal);
-    if conclusion == Conclusion::Overtaken {
-        ctx.store().record_run(&run_record(ctx, &work, "overtaken by another attempt", None))?;
-    }
-    if let Conclusion::Finished(_) = conclusion {
-        tidy(ctx, &started.plan.worktree)?;
-    } else if claimed && conclusion == Conclusion::Overtaken {
-        // Its name is the other attempt's now.
-        recover::set_aside_as(ctx, &work.id, "not committed when the claim was lost", Some(&work.run))?;
-    } else {
-        ctx.repo.unlock_worktree(&started.plan.worktree)?;
-        ctx.repo.forget_worktree(&started.plan.worktree)?;
-    }
+    clear_up(ctx, &started, &work, &conclusion)?;
     started.dir.remove()?;
     super::files::follow(ctx, &work.id)?;
     tell(ctx, &outside);
     Ok(Report { id: work.id, run: work.run, conclusion, facts: work.facts, outside, took })
+}
+
+/// What the agent of a run leaves to be ended.
+fn work_of(ctx: &Context, started: &Started, facts: Facts) -> Result<Work> {
+    Ok(Work {
+        id: started.spec.id.clone(),
+        run: started.dir.run_id().to_owned(),
+        attempt: started.spec.event.attempt,
+        base: started.base,
+        worktree: Some(started.plan.worktree.clone()),
+        model: started.plan.options.model.clone(),
+        commit_by: CommitBy::read(started.plan.agent.name(), &ctx.repo)?,
+        transcript: std::fs::read(started.dir.log_path()).unwrap_or_default(),
+        outside: Vec::new(),
+        format: started.plan.agent.format(),
+        facts,
+        settled: started.plan.settles.then_some(started.plan.base),
+        idle_is_fine: started.plan.agent == Agent::Members,
+    })
+}
+
+/// What changed outside of the worktree meanwhile. The run's own spec is put back; where that fails, the run ends all the same, or says
+/// itself why it cannot.
+fn what_changed(ctx: &Context, started: &Started, looking: Looking) -> Vec<Difference> {
+    let put_back = outside::put_back(ctx, &started.spec).unwrap_or_else(|error| {
+        ctx.out.warning(format!("{} could not be put back: {error:#}", started.spec.id));
+        None
+    });
+    let mut list = outside::compare(ctx, started.dir.run_id(), &started.outside, &looking.end(ctx));
+    list.extend(put_back);
+    list
+}
+
+/// What stays of a run that has ended: of a finished one the branch, else its worktree too.
+fn clear_up(ctx: &Context, started: &Started, work: &Work, conclusion: &Conclusion) -> Result<()> {
+    let worktree = &started.plan.worktree;
+    if *conclusion == Conclusion::Overtaken {
+        ctx.store().record_run(&run_record(ctx, work, "overtaken by another attempt", None))?;
+        if started.plan.options.claim.is_some() {
+            // Its name is the other attempt's now.
+            return recover::set_aside_as(ctx, &work.id, "not committed when the claim was lost", Some(&work.run)).map(drop);
+        }
+    }
+    if let Conclusion::Finished(_) = conclusion {
+        return tidy(ctx, worktree);
+    }
+    ctx.repo.unlock_worktree(worktree)?;
+    ctx.repo.forget_worktree(worktree)
 }
 
 /// Says loudly what changed elsewhere: at the end, where it is read.

@@ -1,9 +1,10 @@
 use super::editor::in_editor;
 use crate::context::{self, Context};
 use crate::failure::{Failure, Outcome};
+use crate::output::safe;
 use crate::spec::document::FieldValue;
 use crate::spec::{Document, EventKind, SpecId, id};
-use crate::store::Change;
+use crate::store::{Change, spec_path};
 use crate::workflow::{files, inside};
 use anyhow::{Context as _, Result};
 use std::io::Read as _;
@@ -62,8 +63,18 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     ctx.out.line(words);
     if spec.document.criteria().is_empty() && !args.porcelain {
         ctx.out.hint(format!("it has no acceptance criteria yet: git chant edit {}", spec.id));
+    } else if !args.porcelain {
+        let committed = committed_to(ctx, &spec)?.map(|branch| format!("its file is committed to {}; ", safe(&branch))).unwrap_or_default();
+        ctx.out.hint(format!("{committed}start it: git chant work {}", spec.id));
     }
     Ok(Outcome::Yes)
+}
+
+/// The branch whose tip holds the spec's file.
+fn committed_to(ctx: &Context, spec: &crate::store::Spec) -> Result<Option<String>> {
+    let (Some(branch), Some(head)) = (ctx.repo.current_branch()?, ctx.repo.head()?.commit) else { return Ok(None) };
+    let there = ctx.repo.entry_at(head, spec_path(&spec.id).as_bytes())?;
+    Ok(there.map(|_| branch))
 }
 
 /// Trusts what a person wrote, and makes the first event under the next free id of the day. A lock keeps two processes of this clone off the same number; two clones

@@ -70,11 +70,12 @@ fn look(ctx: &Context, name: String) -> Known {
     Known { name, client }
 }
 
-/// `ready`, `missing` (a well-known one that is not installed) or `broken` (its settings).
-fn state(known: &Known, ctx: Option<&Context>) -> &'static str {
+/// `ready`, `missing` (its program is not installed) or `broken` (its settings).
+fn state(ctx: &Context, known: &Known) -> &'static str {
     match &known.client {
+        Ok(client) if absent(ctx, client).is_some() => "missing",
         Ok(_) => "ready",
-        Err(_) if preset(&known.name).is_some_and(|preset| ctx.is_none_or(|ctx| ctx.repo.find(preset.name).is_none())) => "missing",
+        Err(_) if preset(&known.name).is_some_and(|preset| ctx.repo.find(preset.name).is_none()) => "missing",
         Err(_) => "broken",
     }
 }
@@ -133,7 +134,7 @@ fn command(client: &Client) -> String {
 
 fn as_json(ctx: &Context, known: &Known, default: Option<&str>) -> Value {
     let install = preset(&known.name).map(|preset| preset.install);
-    let mut value = json!({ "name": known.name, "default": default == Some(known.name.as_str()), "state": state(known, None) });
+    let mut value = json!({ "name": known.name, "default": default == Some(known.name.as_str()), "state": state(ctx, known) });
     let more = match &known.client {
         Err(missing) => json!({ "missing": missing, "install": install }),
         Ok(client) => json!({
@@ -169,10 +170,10 @@ fn print(ctx: &Context, list: &[Known], default: Option<&str>) {
             let mark = if default == Some(known.name.as_str()) { "*" } else { " " };
             let says = match &known.client {
                 Ok(client) => command(client),
-                Err(missing) if state(known, Some(ctx)) == "broken" => missing.clone(),
+                Err(missing) if state(ctx, known) == "broken" => missing.clone(),
                 Err(_) => preset(&known.name).map(|preset| preset.install).unwrap_or_default().to_owned(),
             };
-            vec![format!("{mark} {}", known.name), state(known, Some(ctx)).to_owned(), says]
+            vec![format!("{mark} {}", known.name), state(ctx, known).to_owned(), says]
         })
         .collect();
     let widths = table::widths(&rows);

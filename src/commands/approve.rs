@@ -51,9 +51,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         ctx.out.line(format!("{id} is approved already."));
         return Ok(Outcome::Yes);
     };
+    ctx.out.line(format!("Approved: {id} (by {})", safe(&by)));
     if spec.event.status == Status::Failed {
         ctx.out.hint(format!("complete its work as it is: git chant finalize {id}; or go on: git chant resume {id}"));
     }
-    ctx.out.line(format!("Approved: {id} (by {})", safe(&by)));
     Ok(Outcome::Yes)
 }

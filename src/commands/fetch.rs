@@ -20,5 +20,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         sync::subscribe_late(ctx, &remote)?;
     }
     super::sync::tell(ctx, &report, "pushed")?;
-    done.map(|()| Outcome::Yes)
+    done?;
+    super::sync::tell_up_to_date(ctx, &remote, &report);
+    Ok(Outcome::Yes)
 }

@@ -174,7 +174,13 @@ fn option(arg: &Arg) -> String {
         (None, Some(short)) => format!("-{short}"),
         (None, None) => arg.get_id().to_string(),
     };
-    let value = if arg.get_action().takes_values() { format!("\\~\\fI{}\\fR", value_name(arg)) } else { String::new() };
+    let optional = arg.get_num_args().is_some_and(|number| number.min_values() == 0);
+    let value = match (arg.get_action().takes_values(), optional) {
+        (false, _) => String::new(),
+        (true, false) => format!("\\~\\fI{}\\fR", value_name(arg)),
+        (true, true) if arg.is_require_equals_set() => format!("[=\\fI{}\\fR]", value_name(arg)),
+        (true, true) => format!("\\~[\\fI{}\\fR]", value_name(arg)),
+    };
     let text = format!("\\fB{}\\fR{value}", escaped(&name));
     let text = if arg.is_required_set() { text } else { format!("[{text}]") };
     if matches!(arg.get_action(), ArgAction::Append) { format!("{text}...") } else { text }

@@ -59,7 +59,11 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
     }
     let specs = ctx.store().ids()?.len();
-    ctx.out.line(format!("Ready, with {specs} {}. Write one: git chant add 'What you want'", if specs == 1 { "spec" } else { "specs" }));
+    ctx.out.line(match specs {
+        0 => "Ready. Write a spec: git chant add 'What you want'".to_owned(),
+        1 => "Ready, with 1 spec: git chant list".to_owned(),
+        _ => format!("Ready, with {specs} specs: git chant list"),
+    });
     Ok(Outcome::Yes)
 }
 

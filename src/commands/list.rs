@@ -1,7 +1,8 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, safe, table};
-use crate::spec::{Shown, Status};
+use crate::spec::graph::Graph;
+use crate::spec::{Shown, SpecId, Status};
 use crate::store::Listed;
 use crate::workflow::{find, pickup, recover};
 use anyhow::Result;
@@ -59,7 +60,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     } else if rows.is_empty() {
         ctx.out.note(nothing(ctx, specs.is_empty())?);
     } else {
-        print(ctx, &rows);
+        // What is asked for is what waits: so is for what.
+        let waits = wanted.iter().all(|word| word == "blocked") && !wanted.is_empty();
+        print(ctx, &rows, waits.then_some(&graph));
     }
     Ok(Outcome::Yes)
 }
@@ -126,18 +129,24 @@ fn row_json(spec: &Listed, shown: Shown) -> serde_json::Value {
     })
 }
 
-fn print(ctx: &Context, rows: &[(&Listed, Shown)]) {
+/// A line a spec; with a graph, what each waits for.
+fn print(ctx: &Context, rows: &[(&Listed, Shown)], waits: Option<&Graph>) {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|(spec, shown)| vec![spec.id.to_string(), shown.to_string(), safe(&spec.event.spec_type), safe(&spec.event.title)])
         .collect();
     let widths = table::widths(&cells);
     let mut text = String::new();
-    for (row, (_, shown)) in cells.iter().zip(rows) {
+    for (row, (spec, shown)) in cells.iter().zip(rows) {
         let status = ctx.out.paint(colour(*shown), &row[1], widths[1]);
-        text.push_str(&format!("{:<w0$}  {status}  {:<w2$}  {}\n", row[0], row[2], row[3], w0 = widths[0], w2 = widths[2]));
+        let waits = waits.map(|graph| format!(" ({})", blockers(graph, &spec.id))).unwrap_or_default();
+        text.push_str(&format!("{:<w0$}  {status}  {:<w2$}  {}{waits}\n", row[0], row[2], row[3], w0 = widths[0], w2 = widths[2]));
     }
     ctx.out.raw(text.as_bytes());
+}
+
+fn blockers(graph: &Graph, id: &SpecId) -> String {
+    graph.blockers(id).iter().map(|blocker| safe(&blocker.to_string())).collect::<Vec<_>>().join("; ")
 }
 
 /// The colour of a status, the same everywhere.

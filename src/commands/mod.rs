@@ -52,8 +52,10 @@ pub enum Command {
     /// Set up this repository, or this clone of one
     Init(init::Args),
     /// Write a new spec
+    #[command(aliases = ["create", "new"])]
     Add(add::Args),
     /// List specs
+    #[command(aliases = ["ls", "status"])]
     List(list::Args),
     /// Show one spec
     Show(show::Args),

@@ -36,6 +36,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         sync::dry_run(&store, &*way, options, &mut report)?;
         report.moves.clear();
         super::sync::tell(ctx, &report, "would push")?;
+        super::sync::tell_up_to_date(ctx, &remote, &report);
         return Ok(Outcome::Yes);
     }
     let done = sync::push(&store, &*way, options, &mut report);
@@ -43,5 +44,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         sync::subscribe_late(ctx, &remote)?;
     }
     super::sync::tell(ctx, &report, "pushed")?;
-    done.map(|()| Outcome::Yes)
+    done?;
+    super::sync::tell_up_to_date(ctx, &remote, &report);
+    Ok(Outcome::Yes)
 }

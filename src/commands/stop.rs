@@ -29,7 +29,11 @@ pub struct PauseArgs {
 pub fn cancel(ctx: &Context, args: CancelArgs) -> Result<Outcome> {
     let id = find::spec(ctx, &args.id)?.id;
     let done = stop(ctx, &id, EventKind::Cancel, Status::Cancelled, &args.reason)?;
-    ctx.out.line(if done { format!("Cancelled {id}.") } else { format!("{id} was cancelled already.") });
+    ctx.out.line(if done {
+        format!("Cancelled {id}; take it up again: git chant reset {id}")
+    } else {
+        format!("{id} was cancelled already.")
+    });
     Ok(Outcome::Yes)
 }
 

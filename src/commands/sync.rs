@@ -29,7 +29,17 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         sync::subscribe_late(ctx, &remote)?;
     }
     tell(ctx, &report, "pushed")?;
-    done.map(|()| Outcome::Yes)
+    done?;
+    tell_up_to_date(ctx, &remote, &report);
+    Ok(Outcome::Yes)
+}
+
+/// Says that nothing moved, where nothing did.
+pub fn tell_up_to_date(ctx: &Context, remote: &str, report: &Report) {
+    let Report { moves, skipped, pushed, archived, others } = report;
+    if moves.is_empty() && skipped.is_empty() && pushed.is_empty() && archived.is_empty() && others.is_empty() {
+        ctx.out.note(format!("Everything up to date with {}.", safe(remote)));
+    }
 }
 
 /// Brings the files of this checkout after the specs, and says what moved: a line a spec, nothing where nothing did.

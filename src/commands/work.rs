@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Colour, Output, safe};
 use crate::spec::SpecId;
-use crate::workflow::finish::Conclusion;
+use crate::workflow::finish::{Conclusion, advice};
 use crate::workflow::graceful::Graceful;
 use crate::workflow::live::{Bar, Events, Lines, facts_json};
 use crate::workflow::merge::{self, Merged};
@@ -279,6 +279,9 @@ pub fn report(out: Output, id: &SpecId, conclusion: &Conclusion, prefix: &str, m
         }
         Conclusion::Failed(reason) => {
             out.line(format!("{prefix}{} {id} failed: {}", bad("✗"), safe(reason)));
+            for line in advice(id, reason) {
+                out.hint(line);
+            }
             out.hint(format!("its branch and worktree are kept; go on: git chant resume {id}; start over: git chant reset {id}"));
         }
         Conclusion::NeedsAttention(reason) => {

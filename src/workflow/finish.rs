@@ -6,7 +6,7 @@ mod document;
 mod leftovers;
 mod record;
 
-pub(super) use document::{Unsettled, combine, finish_change, finish_commit, finish_document, on_branch, settle_boxes};
+pub(super) use document::{combine, finish_change, finish_commit, finish_document, on_branch, settle_boxes};
 pub use leftovers::{commit_leftovers, in_the_way, take_away, tidy};
 pub use record::run_record;
 
@@ -67,8 +67,23 @@ impl Work {
     /// Why nothing was changed, as far as the agent told.
     fn idle_reason(&self) -> String {
         let trouble = self.facts.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
-        format!("the agent ended without changing anything{trouble}; if there was nothing left to do: git chant finalize {}", self.id)
+        format!("{IDLE}{trouble}")
     }
+}
+
+/// How the reason begins of a run that changed nothing.
+const IDLE: &str = "the agent changed nothing";
+
+/// What may be done about a failure, beside going on and starting over. It is advice for now: the reason alone is recorded.
+pub fn advice(id: &SpecId, reason: &str) -> Vec<String> {
+    if reason.starts_with(IDLE) {
+        return vec![
+            format!("what it said: git chant log {id}"),
+            format!("if nothing was left to do, and every criterion holds: git chant finalize {id}"),
+        ];
+    }
+    let checked = reason.starts_with("criteri") && reason.ends_with(" failed");
+    if checked { vec![format!("what was checked, and how it failed: git chant verify {id}")] } else { Vec::new() }
 }
 
 /// How it ended.
@@ -219,8 +234,7 @@ fn complete_once(
         return Ok(None);
     }
     if let Some(unsettled) = settle_boxes(&mut document, checks)? {
-        let next = if matches!(unsettled, Unsettled::Failed(_)) { format!(": {}", unsettled.next(&work.id)) } else { String::new() };
-        return fail(ctx, work, tip, &format!("{unsettled}{next}")).map(Some);
+        return fail(ctx, work, tip, &unsettled.to_string()).map(Some);
     }
     finish_document(ctx, work, tip, &mut document)?;
     let commit = finish_commit(ctx, work, tip, &document)?;

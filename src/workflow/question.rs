@@ -6,7 +6,7 @@ use super::live::Live;
 use super::plan::{self, Plan, worktrees_dir};
 use super::room::{self, Room};
 use super::task::task;
-use super::watch::{Watcher, judge, overspent};
+use super::watch::{Watcher, overspent, why_failed};
 use super::{outside, start, work};
 use crate::agent::process::run_watched;
 use crate::agent::run_dir::QUESTION;
@@ -74,7 +74,7 @@ fn answer(ctx: &Context, plan: &Plan, dir: &RunDir, live: &mut dyn Live) -> Resu
         true => String::from_utf8_lossy(&std::fs::read(dir.log_path()).context("could not read what the agent said")?).into_owned(),
         false => facts.last_words.clone().unwrap_or_default(),
     };
-    Ok(Answer { trouble: paused.or_else(|| judge(ended, &facts)), words, facts })
+    Ok(Answer { trouble: paused.or_else(|| why_failed(plan, ended, &facts)), words, facts })
 }
 
 /// Removes the worktree unless something was changed in it: that is kept, and said.

@@ -3,6 +3,7 @@
 use super::plan::worktrees_dir;
 use crate::agent::{Liveness, RunDir, run_dir};
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::git::{Git, Oid, RefChange, RefUpdate, worktrees};
 use crate::spec::{SpecId, Status};
 use crate::store::runs::RunRecord;
@@ -95,14 +96,19 @@ fn save_run(ctx: &Context, id: &SpecId, dir: &RunDir) -> Result<()> {
     ctx.store().record_run(&record)
 }
 
+/// Why nothing else is done to a spec while its run is on.
+pub fn working_on(id: &SpecId) -> Failure {
+    Failure::new(format!("a run is working on {id}"))
+        .hint(format!("stop it and keep its work: git chant pause {id}"))
+        .hint(format!("watch it: git chant log {id} --follow"))
+}
+
 /// Ends whatever still works on a spec without git-chant, and puts its log on a ref. The caller removes the directory once the event
 /// that comes next is recorded: until then it is what tells the next command about the dead run.
 pub fn end_dead_run(ctx: &Context, id: &SpecId) -> Result<Option<RunDir>> {
     let Some(mut dir) = run_of(ctx, id)? else { return Ok(None) };
     if !dir.claim()? {
-        return Err(crate::failure::Failure::new(format!("a git chant is working on {id}"))
-            .hint("end it with Ctrl-C in its terminal first")
-            .into());
+        return Err(working_on(id).into());
     }
     dir.end_agent(Duration::from_secs(5))?;
     dir.retire()?;
@@ -127,7 +133,7 @@ pub fn set_aside_as(ctx: &Context, id: &SpecId, why: &str, name: Option<&str>) -
     ctx.repo.forget_worktree(&path)?;
     let Some(tip) = ctx.repo.reference(&full)? else { return Ok(None) };
     if let Some(tree) = ctx.repo.worktree_of(&full)? {
-        return Err(crate::failure::Failure::new(format!("{} is checked out in {}", id.branch(), tree.path.display()))
+        return Err(Failure::new(format!("{} is checked out in {}", id.branch(), tree.path.display()))
             .hint(format!("git -C '{}' switch --detach", tree.path.display()))
             .into());
     }
@@ -173,7 +179,7 @@ fn save_worktree(ctx: &Context, id: &SpecId, path: &std::path::Path, why: &str) 
     }
     if let Some(inside) = unsaved.iter().find(|entry| entry.starts_with("   ")) {
         // git moves no worktree with one in it, and its commits may be nowhere else.
-        let failure = crate::failure::Failure::new(format!("{} holds a repository of its own, {}", path.display(), inside.trim()));
+        let failure = Failure::new(format!("{} holds a repository of its own, {}", path.display(), inside.trim()));
         return Err(failure
             .hint(format!("take from it what you need, then: git worktree remove --force '{}'", path.display()))
             .hint(format!("git chant reset {id}"))

@@ -293,6 +293,9 @@ pub fn lock(ctx: &Context, id: &SpecId) -> Result<File> {
             std::thread::sleep(std::time::Duration::from_millis(20));
             continue;
         }
+        if super::recover::run_of(ctx, id)?.is_some() {
+            return Err(super::recover::working_on(id).into());
+        }
         return Err(Failure::new(format!("another git chant is working on {id}")).hint(format!("git chant log {id} --follow")).into());
     }
     Ok(file)

@@ -1,9 +1,11 @@
 //! Watching an agent: its output is read and handed on, its budget is kept, and its end is judged.
 
 use super::live::Live;
+use super::plan::Plan;
 use crate::agent::process::{Ended, Watch};
 use crate::agent::transcript::{Facts, Reader};
 use crate::agent::{Agent, RunDir};
+use std::time::Duration;
 
 /// Why a run failed whose git-chant was asked to end.
 pub const INTERRUPTED: &str = "interrupted";
@@ -66,13 +68,13 @@ pub(super) fn overspent(agent: &Agent, facts: &Facts) -> Option<String> {
 }
 
 /// What the end of the process and its output say together. That it exited 0 says nothing.
-pub(super) fn judge(ended: Ended, facts: &Facts) -> Option<String> {
+pub(super) fn why_failed(plan: &Plan, ended: Ended, facts: &Facts) -> Option<String> {
     let said = |what: String| match &facts.error {
         Some(error) => format!("{what}: {error}"),
         None => what,
     };
     match ended {
-        Ended::TimedOut => Some("the agent ran out of time".to_owned()),
+        Ended::TimedOut => Some(out_of_time(plan)),
         Ended::Idle => Some("the agent said nothing for too long, and was ended (idleTimeout)".to_owned()),
         Ended::TooMuchOutput => Some("the agent printed too much, and was ended (maxOutput)".to_owned()),
         Ended::Stopped => Some(format!("the agent reached its budget, and was ended: ${:.4} (maxCost)", facts.cost.unwrap_or_default())),
@@ -80,5 +82,24 @@ pub(super) fn judge(ended: Ended, facts: &Facts) -> Option<String> {
         Ended::Exited(0) => facts.failure(),
         Ended::Exited(code) => Some(said(format!("the agent exited with {code}"))),
         Ended::Signalled(signal) => Some(said(format!("the agent was ended by signal {signal}"))),
+    }
+}
+
+/// Which limit it was that ended it.
+fn out_of_time(plan: &Plan) -> String {
+    let agent = plan.agent.name();
+    match (plan.options.timeout, plan.agent.limits().time) {
+        (Some(time), _) => format!("the agent was ended after {} (--timeout)", in_words(time)),
+        (None, Some(time)) => format!("the agent was ended after {} (chant.agent.{agent}.timeout)", in_words(time)),
+        (None, None) => "the agent was ended for the time that it took".to_owned(),
+    }
+}
+
+/// A time as it is written in git config.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds > 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds > 0 && seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }

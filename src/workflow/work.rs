@@ -7,7 +7,7 @@ use super::outside::{self, Difference, Looking};
 use super::recover;
 use super::start::Started;
 use super::task::task;
-use super::watch::{Watcher, judge, overspent};
+use super::watch::{Watcher, overspent, why_failed};
 use crate::agent::Agent;
 use crate::agent::process::{Task, run_watched};
 use crate::agent::settings::CommitBy;
@@ -136,7 +136,7 @@ fn run_agent(ctx: &Context, started: &Started, live: &mut dyn Live) -> (Option<H
     let failure = match ended {
         Ok(_) if paused.is_some() => return (paused.map(Halt::Paused), facts),
         Ok(_) if plan.agent.is_interactive() => None,
-        Ok(ended) => judge(ended, &facts),
+        Ok(ended) => why_failed(plan, ended, &facts),
         Err(error) => Some(format!("{error:#}")),
     };
     (failure.map(Halt::Failed), facts)

@@ -56,13 +56,13 @@ fn exit_0_alone_is_never_completed() {
         format!(r#"{{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"error":"unknown"}}{}"#, "\n") + &result("");
     let in_words = result(r#","result":"[API Error: 401 invalid x-api-key]""#);
     for (name, before, end, reason) in [
-        ("nothing done", "", result("").as_str(), "ended without changing anything"),
+        ("nothing done", "", result("").as_str(), "the agent changed nothing"),
         ("denied", WORKS, &denied, "was not allowed to use Write, Bash"),
         ("error", WORKS, &refused, "reported an error: Invalid API key (HTTP 401)"),
         ("error in words", WORKS, &in_words, "API Error: 401 invalid x-api-key"),
         ("no end", WORKS, "", "broke off before its end"),
         ("cut", WORKS, "{\"type\":\"resul", "broke off before its end"),
-        ("dropped", "", &dropped, "without changing anything (the model's server failed and is asked again (1 of 10): unknown)"),
+        ("dropped", "", &dropped, "the agent changed nothing (the model's server failed and is asked again (1 of 10): unknown)"),
     ] {
         let (repo, id) = with_agent("claude", &claude(before, end));
         repo.chant(&["work", &id]).fails(1).says(reason);
@@ -141,7 +141,7 @@ fn limits_are_said_in_words() {
     for (key, value, script, reason) in [
         ("idleTimeout", "1s", "sleep 1000", "said nothing for too long, and was ended (idleTimeout)"),
         ("maxOutput", "1k", "yes", "printed too much, and was ended (maxOutput)"),
-        ("timeout", "1s", "while :; do echo x; sleep 0.2; done", "ran out of time"),
+        ("timeout", "1s", "while :; do echo x; sleep 0.2; done", "the agent was ended after 1s (chant.agent.mine.timeout)"),
     ] {
         let (repo, id) = with_agent("text", script);
         repo.git(&["config", &format!("chant.agent.mine.{key}"), value]);
@@ -166,7 +166,7 @@ fn earlier_runs_are_told_apart_and_summed() {
     repo.chant(&["work", &id]).fails(1);
     repo.agent("mine", &claude(WORKS, &result("")));
     repo.chant(&["resume", &id]).ok();
-    repo.chant(&["log", &id, "--run", "1"]).ok().says("Run 1 of 2").says("without changing anything").says("All runs: 4000 tokens in");
+    repo.chant(&["log", &id, "--run", "1"]).ok().says("Run 1 of 2").says("the agent changed nothing").says("All runs: 4000 tokens in");
     repo.chant(&["log", &id]).ok().says("Run 2 of 2").says("$0.5000");
     repo.chant(&["log", &id, "--run", "3"]).fails(128).says("has 2 runs").says("hint: git chant log");
     repo.chant(&["show", &id]).ok().says("2 runs, 4000 tokens in, 162 out, $0.5000");

@@ -41,7 +41,7 @@ fn one_that_is_asked_has_limits_and_a_budget() {
     let repo = repository("sh \"$HOME/script\"");
     let (before, refs) = (Before::of(&repo), repo.git(&["for-each-ref"]));
     for (key, value, script, reason) in [
-        ("timeout", "1s", "setsid sleep 1000 &\nwhile :; do echo x; sleep 0.2; done", "ran out of time"),
+        ("timeout", "1s", "setsid sleep 1000 &\nwhile :; do echo x; sleep 0.2; done", "was ended after 1s (chant.agent.robin.timeout)"),
         ("idleTimeout", "1s", "sleep 1000", "said nothing for too long"),
         ("maxOutput", "1k", "yes", "printed too much"),
         ("maxCost", "1", &format!("echo '{step}'; echo '{step}'; sleep 1000"), "reached its budget, and was ended: $1.2000"),

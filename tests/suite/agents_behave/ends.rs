@@ -32,7 +32,7 @@ fn one_that_hangs_and_ignores_term_is_killed_when_its_time_is_over() {
         repo.git(&["config", "chant.agent.odd.grace", "1s"]);
         let work = work(&repo, &id, &["--timeout", time]);
         if pid(&repo).is_some() {
-            failed(&repo, &id, work, "the agent ran out of time");
+            failed(&repo, &id, work, &format!("the agent was ended after {time} (--timeout)"));
             assert!(super::reachable(&repo, "Make one"));
             return;
         }
@@ -101,7 +101,7 @@ fn ctrl_c_ends_the_whole_group_and_keeps_the_work() {
 fn one_that_does_nothing_and_exits_0_has_done_nothing() {
     let (repo, id) = repository("echo 'All done!'");
     let work = work(&repo, &id, &[]);
-    failed(&repo, &id, work, "the agent ended without changing anything");
+    failed(&repo, &id, work, "the agent changed nothing");
 }
 
 #[test]

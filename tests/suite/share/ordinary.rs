@@ -28,7 +28,7 @@ fn a_plain_clone_finds_the_specs_with_one_init() {
     us.chant(&["edit", &id, "--add-label", "x"]).ok();
     us.chant(&["push"]).ok();
     let fresh = us.clone_to(us.root().join("origin.git"), "fresh");
-    fresh.chant(&["init"]).ok().says("From origin: 1 spec new.").says("Ready, with 1 spec.");
+    fresh.chant(&["init"]).ok().says("From origin: 1 spec new.").says("Ready, with 1 spec: git chant list");
     assert_eq!(shared(&fresh), shared(&us));
     quiet(fresh.chant(&["sync"]));
     // Commands of a spec that somebody else wrote are not trusted for that.

@@ -163,6 +163,16 @@ pub struct MergedTree {
     pub conflicts: Vec<String>,
 }
 
+/// What became of a merge without a checkout.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergeCommit {
+    /// The merge, with both as its parents.
+    Made(Oid),
+    /// The files in conflict.
+    Conflicts(Vec<String>),
+}
+
 impl Repository {
     /// Merges two commits into a tree. No checkout is touched, and no ref.
     pub fn merge_tree(&self, ours: Oid, theirs: Oid) -> Result<MergedTree> {
@@ -175,6 +185,18 @@ impl Repository {
             (Some(1), Some(tree)) => Ok(MergedTree { tree, conflicts: parts.filter(|part| !part.is_empty()).collect() }),
             _ => bail!("could not merge: {}", String::from_utf8_lossy(&output.stderr).trim()),
         }
+    }
+
+    /// Merges one commit into another. No checkout is touched, and no ref; signed where git signs commits.
+    pub fn merge_commit(&self, current: Oid, tip: Oid, message: &str) -> Result<MergeCommit> {
+        let merged = self.merge_tree(current, tip)?;
+        if !merged.conflicts.is_empty() {
+            return Ok(MergeCommit::Conflicts(merged.conflicts));
+        }
+        let (author, committer) = (self.author()?, self.committer()?);
+        let draft = CommitDraft { tree: merged.tree, parents: vec![current, tip], message: message.to_owned(), author, committer };
+        let signs = self.config_bool("commit.gpgSign", false);
+        Ok(MergeCommit::Made(if signs { self.write_signed_commit(&draft)? } else { self.write_commit(&draft)? }))
     }
 
     /// True where git itself believes the signature of a commit: `git verify-commit`, with the keys and allowed signers that git has.

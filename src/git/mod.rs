@@ -24,7 +24,7 @@ mod unfinished;
 pub mod worktrees;
 
 pub use command::{Git, GitCommand, LOCAL_ENV};
-pub use history::{MergedTree, merge_file};
+pub use history::{MergeCommit, MergedTree, merge_file};
 pub use memory::{Kill, Memory, Refs};
 pub use objects::{Commit, CommitDraft, Signature};
 pub use oid::Oid;

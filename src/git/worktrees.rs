@@ -4,9 +4,12 @@ use super::{Git, Oid, Repository};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{DirEntry, File};
+use std::fs::DirEntry;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+
+/// Held while git changes what it knows of worktrees, and shared while it lists them.
+const LOCK: &str = "worktrees.lock";
 
 /// One worktree, as `git worktree list --porcelain` tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct Worktree {
 impl Repository {
     /// Every worktree of the repository; the first is the main one.
     pub fn worktrees(&self) -> Result<Vec<Worktree>> {
-        let lock = self.worktrees_lock()?;
+        let lock = self.lock_file(LOCK)?;
         lock.lock_shared().context("could not lock the worktrees")?;
         let mut list = parse(&self.worktree_command(&["list", "--porcelain", "-z"])?);
         // Of a git directory elsewhere, git takes the directory itself for the main worktree.
@@ -98,7 +101,7 @@ impl Repository {
     }
 
     fn change_worktrees(&self, args: &[&str], paths: &[&OsStr]) -> Result<()> {
-        let lock = self.worktrees_lock()?;
+        let lock = self.lock_file(LOCK)?;
         lock.lock().context("could not lock the worktrees")?;
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain(paths.iter().copied()).collect();
         self.worktree_command(&args).map(drop)
@@ -127,12 +130,6 @@ impl Repository {
             }
             std::thread::sleep(std::time::Duration::from_millis(attempt * 5));
         }
-    }
-
-    fn worktrees_lock(&self) -> Result<File> {
-        let dir = self.common_dir().join("chant");
-        std::fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-        File::create(dir.join("worktrees.lock")).with_context(|| format!("could not make a lock in {}", dir.display()))
     }
 
     /// Forgets this worktree of ours if its directory is gone, locked or not. Others that are gone are left alone: one may lie on a disk

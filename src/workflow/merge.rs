@@ -9,7 +9,7 @@ use super::{absent, finish, overrule, pickup, plan, start, verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::gate::{Decision, Reason, VerifyMode};
-use crate::git::{Commit, CommitDraft, Oid, RefChange, RefUpdate, Repository, lock_file};
+use crate::git::{Commit, MergeCommit, Oid, RefChange, RefUpdate, Repository, lock_file};
 use crate::spec::words::branch_name;
 use crate::spec::{EventKind, Facts, SpecId, Status};
 use crate::store::{Change, Spec};
@@ -111,9 +111,9 @@ pub fn merge(ctx: &Context, spec: &Spec, target: &str) -> Result<Merged> {
         Asked { target: target.to_owned(), current: Some(current), heads: vec![(tip, Some(spec.id.branch()))], ..Asked::default() };
     if !is_there && judge::settings(&ctx.repo, Some(current))?.verify == VerifyMode::Merge {
         // The branch moves only to what was checked: the merge is made first, and checked where nobody works.
-        match merge_commit(ctx, current, tip, &message)? {
-            Ok(commit) => asked.result = Some(commit),
-            Err(conflicts) => return Ok(Merged::Conflict(conflicts)),
+        match ctx.repo.merge_commit(current, tip, &message)? {
+            MergeCommit::Made(commit) => asked.result = Some(commit),
+            MergeCommit::Conflicts(conflicts) => return Ok(Merged::Conflict(conflicts)),
         }
         if let (Some(result), true) = (asked.result, spec.event.status == Status::Completed) {
             verify::require_trust(ctx, spec, false)?;
@@ -212,18 +212,6 @@ fn in_the_middle(spec: &Spec, word: &str, worktree: &Path) -> Failure {
         .hint(format!("then: git chant merge {}", spec.id))
 }
 
-/// A merge commit made from trees: no checkout is touched, and no ref. Else the files in conflict.
-pub fn merge_commit(ctx: &Context, current: Oid, tip: Oid, message: &str) -> Result<Result<Oid, Vec<String>>> {
-    let merged = ctx.repo.merge_tree(current, tip)?;
-    if !merged.conflicts.is_empty() {
-        return Ok(Err(merged.conflicts));
-    }
-    let (author, committer) = (ctx.repo.author()?, ctx.repo.committer()?);
-    let draft = CommitDraft { tree: merged.tree, parents: vec![current, tip], message: message.to_owned(), author, committer };
-    let signs = ctx.repo.config_bool("commit.gpgSign", false);
-    Ok(Ok(if signs { ctx.repo.write_signed_commit(&draft)? } else { ctx.repo.write_commit(&draft)? }))
-}
-
 /// Moves a branch that is checked out nowhere to the merge.
 fn without_checkout(ctx: &Context, spec: &Spec, full: &str, asked: &Asked, message: &str) -> Result<Vec<String>> {
     let (Some(current), [(tip, _)]) = (asked.current, &asked.heads[..]) else { return Ok(Vec::new()) };
@@ -232,9 +220,9 @@ fn without_checkout(ctx: &Context, spec: &Spec, full: &str, asked: &Asked, messa
     }
     let commit = match asked.result {
         Some(commit) => commit,
-        None => match merge_commit(ctx, current, *tip, message)? {
-            Ok(commit) => commit,
-            Err(conflicts) => return Ok(conflicts),
+        None => match ctx.repo.merge_commit(current, *tip, message)? {
+            MergeCommit::Made(commit) => commit,
+            MergeCommit::Conflicts(conflicts) => return Ok(conflicts),
         },
     };
     match ctx.repo.update_refs(&[RefChange::new(full, Some(current), Some(commit))], "chant: merge")? {

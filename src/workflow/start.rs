@@ -9,7 +9,7 @@ use crate::agent::RunDir;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::git::checkout::PathCommit;
-use crate::git::{Oid, RefChange, RefUpdate, Repository};
+use crate::git::{MergeCommit, Oid, RefChange, RefUpdate, Repository};
 use crate::output::Held;
 use crate::settings;
 use crate::spec::{Document, EventKind, SpecId, Status, intent};
@@ -259,12 +259,15 @@ fn take_in(ctx: &Context, id: &SpecId, base: Oid, (input, tip): (&SpecId, Oid)) 
     if ctx.repo.is_ancestor(tip, base)? {
         return Ok(base);
     }
-    super::merge::merge_commit(ctx, base, tip, &format!("chant({id}): take in {input}\n"))?.map_err(|conflicts| {
-        let files = conflicts.join(", ");
-        Failure::new(format!("the unmerged work of {input} does not merge with the rest: conflicts in {files}"))
-            .hint(format!("git chant merge {input}"))
-            .into()
-    })
+    match ctx.repo.merge_commit(base, tip, &format!("chant({id}): take in {input}\n"))? {
+        MergeCommit::Made(commit) => Ok(commit),
+        MergeCommit::Conflicts(files) => {
+            let files = files.join(", ");
+            Err(Failure::new(format!("the unmerged work of {input} does not merge with the rest: conflicts in {files}"))
+                .hint(format!("git chant merge {input}"))
+                .into())
+        }
+    }
 }
 
 fn take_back(ctx: &Context, plan: &Plan, run_id: &str) {

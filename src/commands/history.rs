@@ -54,6 +54,6 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 }
 
 /// A date for people, in UTC. A date that no calendar has (another clone wrote it) is shown as the number it is.
-fn date(seconds: i64) -> String {
+pub(super) fn date(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
 }

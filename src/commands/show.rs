@@ -4,7 +4,7 @@ use crate::git::Oid;
 use crate::output::safe;
 use crate::spec::runs::Used;
 use crate::spec::{EventKind, Facts, Ran, Shown, Status, intent};
-use crate::store::{Conflict, Spec, spec_path};
+use crate::store::{Conflict, Recorded, Spec, newest, spec_path};
 use crate::workflow::merge::merged_into;
 use crate::workflow::{claim, files, find, pickup, verify};
 use anyhow::Result;
@@ -74,8 +74,20 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let claim = claim::of(&ctx.store(), &spec)?;
     let claim = claim.as_ref();
     let behind = files::is_behind(ctx, &spec)?;
-    let seen =
-        Seen { spec: &spec, shown, archived, facts: &facts, blockers: &blockers, merged, conflicts: &conflicts, reason, claim, behind };
+    let run = newest(&history, EventKind::Start).filter(|_| spec.event.status == Status::InProgress);
+    let seen = Seen {
+        run,
+        spec: &spec,
+        shown,
+        archived,
+        facts: &facts,
+        blockers: &blockers,
+        merged,
+        conflicts: &conflicts,
+        reason,
+        claim,
+        behind,
+    };
     if args.json {
         ctx.out.json(&as_json(&seen));
     } else {
@@ -95,7 +107,35 @@ struct Seen<'a> {
     blockers: &'a [String],
     merged: Option<&'a str>,
     claim: Option<&'a claim::Claim>,
+    /// The start of a run that is on.
+    run: Option<&'a Recorded>,
     behind: bool,
+}
+
+impl Seen<'_> {
+    /// The command to type, where one is more likely than others.
+    fn next(&self) -> Option<String> {
+        let id = &self.spec.id;
+        let verb = match self.shown {
+            _ if self.archived || !self.conflicts.is_empty() => return None,
+            Shown::Ready => "work",
+            Shown::Blocked if self.spec.event.approval.blocks() => "approve",
+            // Another clone's run is heard there.
+            Shown::Stored(Status::InProgress) if self.claim.is_none() => return Some(format!("git chant log {id} --follow")),
+            Shown::Stored(Status::Failed | Status::Paused) => "resume",
+            Shown::Stored(Status::Completed) if self.merged.is_none() => "merge",
+            Shown::Stored(Status::Cancelled) => "reset",
+            Shown::Blocked | Shown::Stored(_) => return None,
+        };
+        Some(format!("git chant {verb} {id}"))
+    }
+
+    /// Who works on it, and since when.
+    fn agent(&self) -> Option<String> {
+        let run = self.run?;
+        let agent = run.event.extra("Agent").unwrap_or("an agent");
+        Some(format!("{agent}, since {} UTC", super::history::date(run.author.seconds)))
+    }
 }
 
 fn as_json(seen: &Seen) -> serde_json::Value {
@@ -149,7 +189,7 @@ fn used(facts: &Facts) -> Used {
 }
 
 fn print(ctx: &Context, seen: &Seen) {
-    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason, claim, behind } = *seen;
+    let Seen { spec, shown, archived, facts, blockers, merged, conflicts, reason, claim, behind, .. } = *seen;
     let out = &ctx.out;
     let front = spec.document.front().unwrap_or_default();
     out.line(format!("{}  {}", spec.id, safe(&spec.document.title())));
@@ -177,6 +217,7 @@ fn print(ctx: &Context, seen: &Seen) {
             format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }),
         );
     }
+    field("agent", seen.agent().unwrap_or_default());
     field("claimed by", claim.map(ToString::to_string).unwrap_or_default());
     if let Some(finish) = &facts.finish {
         let here = Oid::from_hex(&finish.tip).is_some_and(|tip| ctx.repo.has_object(tip));
@@ -207,6 +248,7 @@ fn print(ctx: &Context, seen: &Seen) {
     if behind {
         field("file", format!("{} asks for something older here; what counts: git chant show --body {}", spec_path(&spec.id), spec.id));
     }
+    field("next", seen.next().unwrap_or_default());
     criteria(ctx, spec, facts);
 }
 

@@ -44,9 +44,15 @@ fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
     let id = &spec.id;
     // What is archived counts as done for whatever depends on it.
     if !spec.event.status.is_closed() {
-        let verb = if spec.event.status == Status::Pending { "work" } else { "resume" };
+        let (verb, gives_up) = match spec.event.status {
+            Status::Pending => ("work", true),
+            Status::InProgress => ("pause", false),
+            Status::NeedsAttention => ("show", true),
+            _ => ("resume", true),
+        };
         let failure = Failure::new(format!("{id} is {}, not completed or cancelled", spec.event.status));
-        return Err(failure.hint(format!("git chant {verb} {id}")).hint(format!("git chant cancel {id}")).into());
+        let failure = failure.hint(format!("git chant {verb} {id}"));
+        return Err(if gives_up { failure.hint(format!("or give it up: git chant cancel {id}")) } else { failure }.into());
     }
     let here = ctx.repo.head()?.commit;
     let whole = ctx.store().load_at(id, spec.tip)?;
@@ -63,7 +69,7 @@ fn require_done(ctx: &Context, spec: &Listed) -> Result<()> {
     {
         return Err(Failure::new(format!("{id} has work on {} that is not merged", id.branch()))
             .hint(format!("git chant merge {id}"))
-            .hint(format!("or give it up: git branch -D {}", id.branch()))
+            .hint(format!("or give it up, its work is kept: git chant reset {id}, then git chant cancel {id}"))
             .into());
     }
     Ok(())

@@ -3,6 +3,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::document::FieldValue;
+use crate::spec::graph::Blocker;
 use crate::spec::{Document, EventKind, SpecId, Status};
 use crate::store::{Change, SETTLES, Spec};
 use crate::workflow::{files, finalize, find, inside};
@@ -70,6 +71,7 @@ fn change(ctx: &Context, id: &SpecId, mut apply: impl FnMut(&mut Document) -> Re
         was = Some(ctx.repo.hash_blob(spec.document.as_bytes())?);
         let mut document = spec.document.clone();
         apply(&mut document)?;
+        refuse_circle(ctx, id, &document)?;
         document.front().map_err(|error| Failure::new(format!("the edited spec's {error}")))?;
         inside::trust_made_from(ctx, &[&spec.document], &document)?;
         Ok((document != spec.document).then(|| Change::new(EventKind::Edit).document(document)))
@@ -99,6 +101,21 @@ fn apply(ctx: &Context, document: &mut Document, args: &Args) -> Result<()> {
         document.set("depends_on", FieldValue::List(depends_on));
     }
     Ok(())
+}
+
+/// Refuses dependencies by which a spec would wait for itself, unless it does so already.
+fn refuse_circle(ctx: &Context, id: &SpecId, document: &Document) -> Result<()> {
+    let mut specs = ctx.store().list()?.0;
+    let own = document.front().map_err(|error| Failure::new(error.to_string()))?.depends_on;
+    let Some(spec) = specs.iter_mut().find(|spec| spec.id == *id).filter(|spec| spec.event.depends_on != own) else { return Ok(()) };
+    spec.event.depends_on = own;
+    let graph = find::graph(ctx, &specs)?;
+    match graph.blockers(id).into_iter().find(|blocker| matches!(blocker, Blocker::Cycle(ids) if ids.contains(id))) {
+        Some(circle) => {
+            Err(Failure::new(format!("with this {id} {circle}")).hint(format!("what it depends on now: git chant show {id}")).into())
+        }
+        None => Ok(()),
+    }
 }
 
 fn edited(list: &[String], add: &[String], remove: &[String]) -> Vec<String> {
@@ -184,7 +201,7 @@ fn request(ctx: &Context, id: &SpecId, word: &str) -> Result<bool> {
     match status {
         Status::Pending => super::reset::to_pending(ctx, id, ""),
         Status::Paused => super::stop::put_aside(ctx, id, ""),
-        Status::Cancelled => super::stop::stop(ctx, id, EventKind::Cancel, Status::Cancelled, ""),
+        Status::Cancelled => super::stop::give_up(ctx, id, ""),
         Status::Completed => finalize::finalize(ctx, &ctx.store().require(id)?).map(|_| true),
         _ => Err(Failure::new(format!("'{status}' is a status that only a run gives")).hint(format!("git chant work {id}")).into()),
     }

@@ -85,7 +85,9 @@ fn nothing(ctx: &Context, no_specs: bool) -> Result<&'static str> {
 fn read(ctx: &Context) -> Result<(Vec<Listed>, Vec<String>)> {
     let look = pickup::begin(ctx)?;
     let mut specs = ctx.store().list()?;
-    if pickup::end(ctx, look)? {
+    let news = pickup::end(ctx, look)?;
+    news.tell(ctx)?;
+    if news.any {
         specs = ctx.store().list()?;
     }
     if ctx.inside_run.is_none() {

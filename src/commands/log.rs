@@ -47,9 +47,9 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
         return Ok(Outcome::Yes);
     }
-    let Some(chosen) = chosen else { return Err(no_run(&spec.id)) };
+    let Some(chosen) = chosen else { return Err(no_run(&spec.id, runs.len())) };
     if !told(ctx, &spec.id, &chosen.id, args.raw)? {
-        return Err(no_run(&spec.id));
+        return Err(no_run(&spec.id, runs.len()));
     }
     if !args.raw {
         summary(ctx, &runs, chosen, number);
@@ -81,8 +81,13 @@ fn tell_outside(ctx: &Context, spec: &Spec, run: &str) -> Result<()> {
     Ok(())
 }
 
-fn no_run(id: &SpecId) -> anyhow::Error {
-    Failure::new(format!("no run of {id} is recorded in this clone")).hint(format!("git chant work {id}")).into()
+fn no_run(id: &SpecId, runs: usize) -> anyhow::Error {
+    Failure::new(format!("no run of {id} is recorded in this clone"))
+        .hint(match runs {
+            0 => format!("git chant work {id}"),
+            _ => "transcripts stay where the run was; there: git chant push --runs".to_owned(),
+        })
+        .into()
 }
 
 fn print(ctx: &Context, items: &[Item]) {

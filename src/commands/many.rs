@@ -235,13 +235,28 @@ pub fn merge_event(id: &SpecId, merge: &Result<Merged>) -> Value {
     json!({ "event": "merge", "id": id.as_str(), "merged": false, "reason": reason })
 }
 
+/// Why nothing was worked.
+fn nothing(out: &Output, which: &Which) {
+    match which {
+        Which::Unfinished => {
+            out.line("No run here failed or died.");
+            out.hint("what is on: git chant list --status in_progress");
+            return;
+        }
+        Which::Ready(labels) if !labels.is_empty() => {
+            let labels: Vec<String> = labels.iter().map(|label| format!("'{}'", safe(label))).collect();
+            out.line(format!("No spec with the label {} is ready.", labels.join(" or ")));
+        }
+        Which::Ready(_) | Which::These(_) => out.line("Nothing is ready."),
+    }
+    out.hint("what waits, and for what: git chant list --status blocked");
+}
+
 /// What became of everything, at the end, where it is read.
 fn sum_up(ctx: &Context, request: &Request, list: &[Worked]) {
     let out = &ctx.out;
     if list.is_empty() {
-        let resumes = request.which == Which::Unfinished;
-        out.line(if resumes { "Nothing is unfinished." } else { "Nothing is ready." });
-        out.hint("see what waits, and for what: git chant list");
+        nothing(out, &request.which);
         return;
     }
     let done = list.iter().filter(|worked| worked.is_done()).count();

@@ -112,7 +112,7 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
     let is_here = ctx.repo.current_branch()?.is_some_and(|branch| branch == target);
     let into = if is_here { String::new() } else { format!(" into {target}") };
     ctx.out.line(format!("Merging {} {plural}{into}...", order.len()));
-    let mut failed = 0;
+    let (mut failed, mut merged) = (0, 0);
     // Only agents are ended; git's own merge outlives us.
     let graceful = auto.map(|_| Graceful::begin(ctx)).transpose()?;
     for (done, id) in order.iter().enumerate() {
@@ -131,7 +131,10 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
             continue;
         }
         match merge_one(ctx, id, target, auto)? {
-            Merged::Done => done(""),
+            Merged::Done => {
+                merged += 1;
+                done("");
+            }
             Merged::Already => done(", merged already"),
             Merged::Refused(reasons) => {
                 failed += 1;
@@ -157,7 +160,11 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
         ctx.out.line(format!("Archived: {} ({})", spec.id, safe(&spec.event.title)));
     }
     if failed == 0 {
-        ctx.out.line(if order.len() == 1 { "Merged." } else { "All specs merged." });
+        ctx.out.line(match (merged, order.len()) {
+            (0, _) => "Nothing to merge.",
+            (_, 1) => "Merged.",
+            _ => "All specs merged.",
+        });
         return Ok(Outcome::Yes);
     }
     ctx.out.line(format!("{failed} of {} not merged.", order.len()));

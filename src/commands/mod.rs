@@ -183,7 +183,10 @@ fn with_news(ctx: &Context, command: Command) -> Result<Outcome> {
         return Err(Failure::new("git-chant is not set up in this clone").hint("git chant init").into());
     }
     // Before a command decides anything: what people did to the files, and what became of runs.
-    pickup::end(ctx, look)?;
+    let news = pickup::end(ctx, look)?;
+    if !matches!(command, Command::Show(_)) {
+        news.tell(ctx)?;
+    }
     // Where it cannot be done the hooks ask about every branch, and the doctor names them.
     drop(guards::refresh_if_older(ctx));
     let mends = matches!(command, Command::Resume(_) | Command::Reset(_) | Command::Finalize(_) | Command::Takeover(_));

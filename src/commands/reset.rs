@@ -1,8 +1,9 @@
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::spec::{EventKind, SpecId, Status};
+use crate::spec::{Approval, EventKind, SpecId, Status};
 use crate::store::{Change, Spec};
-use crate::workflow::{claim, files, find, recover, start};
+use crate::workflow::merge::merged_into;
+use crate::workflow::{claim, files, find, recover, start, verify};
 use anyhow::{Context as _, Result};
 
 /// Arguments of `git chant reset`.
@@ -19,7 +20,9 @@ pub struct Args {
 }
 
 pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
-    let id = find::spec(ctx, &args.id)?.id;
+    let spec = find::spec(ctx, &args.id)?;
+    let merged = merged_into(ctx, &verify::facts(ctx, &spec)?)?.filter(|_| spec.event.status == Status::Completed);
+    let id = spec.id;
     match &args.stale {
         Some(remote) => {
             let remote = ctx.repo.require_remote(Some(remote.as_str()).filter(|name| !name.is_empty()))?;
@@ -28,7 +31,12 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
         None => drop(to_pending(ctx, &id, &args.reason)?),
     }
-    ctx.out.line(format!("Reset {id}; start it again: git chant work {id}"));
+    if let Some(target) = merged {
+        ctx.out.note(format!("{id} is merged into {target}; its work stays there, and a new attempt begins on top of it."));
+    }
+    let rejected = ctx.store().require(&id)?.event.approval == Approval::Rejected;
+    let next = if rejected { "it was rejected; approve it first: git chant approve" } else { "start it again: git chant work" };
+    ctx.out.line(format!("Reset {id}; {next} {id}"));
     Ok(Outcome::Yes)
 }
 

@@ -246,7 +246,7 @@ fn print(ctx: &Context, seen: &Seen) {
         field("", format!("settle it: git chant edit {}", spec.id));
     }
     if behind {
-        field("file", format!("{} asks for something older here; what counts: git chant show --body {}", spec_path(&spec.id), spec.id));
+        field("file", format!("{} asks for something older here; what counts: git chant show {} --body", spec_path(&spec.id), spec.id));
     }
     field("next", seen.next().unwrap_or_default());
     criteria(ctx, spec, facts);

@@ -1,7 +1,8 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::git::Oid;
 use crate::spec::{EventKind, SpecId, Status};
-use crate::store::Change;
+use crate::store::{Change, Spec};
 use crate::workflow::merge::merged_into;
 use crate::workflow::{files, find, pause, plan, verify};
 use anyhow::Result;
@@ -28,13 +29,35 @@ pub struct PauseArgs {
 
 pub fn cancel(ctx: &Context, args: CancelArgs) -> Result<Outcome> {
     let id = find::spec(ctx, &args.id)?.id;
-    let done = stop(ctx, &id, EventKind::Cancel, Status::Cancelled, &args.reason)?;
+    let done = give_up(ctx, &id, &args.reason)?;
     ctx.out.line(if done {
         format!("Cancelled {id}; take it up again: git chant reset {id}")
     } else {
         format!("{id} was cancelled already.")
     });
     Ok(Outcome::Yes)
+}
+
+/// Cancels a spec, unless its work is in its target already.
+pub fn give_up(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
+    refuse_merged(ctx, &ctx.store().require(id)?)?;
+    stop(ctx, id, EventKind::Cancel, Status::Cancelled, reason)
+}
+
+fn refuse_merged(ctx: &Context, spec: &Spec) -> Result<()> {
+    let id = &spec.id;
+    if spec.event.status != Status::Completed {
+        return Ok(());
+    }
+    let Some(target) = merged_into(ctx, &verify::facts(ctx, spec)?)? else { return Ok(()) };
+    let history = ctx.store().history(spec.tip)?;
+    let recorded = history.iter().find_map(|recorded| recorded.event.extra("Merged").and_then(Oid::from_hex));
+    let merge = recorded.filter(|merge| ctx.repo.commit(*merge).is_ok_and(|merge| merge.parents.len() == 2));
+    let revert = merge.map_or_else(|| "git revert COMMIT".to_owned(), |merge| format!("git revert -m 1 {}", merge.short()));
+    Err(Failure::new(format!("the work of {id} is in {target} already"))
+        .hint(format!("undo the work: {revert}"))
+        .hint(format!("clear the spec away: git chant archive {id}"))
+        .into())
 }
 
 pub fn pause(ctx: &Context, args: PauseArgs) -> Result<Outcome> {
@@ -59,7 +82,7 @@ pub fn put_aside(ctx: &Context, id: &SpecId, reason: &str) -> Result<bool> {
 }
 
 /// Stops a spec that nobody is working on.
-pub fn stop(ctx: &Context, id: &SpecId, kind: EventKind, status: Status, reason: &str) -> Result<bool> {
+fn stop(ctx: &Context, id: &SpecId, kind: EventKind, status: Status, reason: &str) -> Result<bool> {
     let mut was = None;
     let spec = ctx.store().amend(id, |spec| {
         if spec.event.status == status {

@@ -286,7 +286,9 @@ pub fn report(out: Output, id: &SpecId, conclusion: &Conclusion, prefix: &str, m
         }
         Conclusion::NeedsAttention(reason) => {
             out.line(format!("{prefix}{} {id} needs attention: {}", bad("✗"), safe(reason)));
-            out.hint(format!("accept the change: git chant edit {id}, then git chant approve {id}; start over: git chant reset {id}"));
+            for hint in plan::after_other_intent(id) {
+                out.hint(hint);
+            }
         }
         Conclusion::Overtaken => {
             out.line(format!("{prefix}{} {id} went on without this run; its work is kept, nothing was recorded", bad("✗")));

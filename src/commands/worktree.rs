@@ -1,6 +1,7 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::safe;
+use crate::spec::{SpecId, Status};
 use crate::workflow::{clean, find};
 use anyhow::Result;
 use serde_json::json;
@@ -48,7 +49,7 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         What::Path { id } => {
             let id = find::spec_or_archived(ctx, &id)?.0.id;
             let Some(tree) = all.iter().find(|tree| tree.id == id) else {
-                return Err(Failure::new(format!("{id} has no worktree here")).hint(format!("git chant work {id}")).into());
+                return Err(Failure::new(format!("{id} has no worktree here")).hint(without_worktree(ctx, &id)?).into());
             };
             ctx.out.line(tree.path.display().to_string());
         }
@@ -62,4 +63,16 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Yes)
+}
+
+/// What to do about a spec that has no worktree.
+fn without_worktree(ctx: &Context, id: &SpecId) -> Result<String> {
+    let (spec, archived) = find::spec_or_archived(ctx, id.as_str())?;
+    Ok(match spec.event.status {
+        _ if ctx.repo.reference(&id.branch_ref())?.is_some() => {
+            format!("its worktree was removed when the run ended; its branch: git switch {}", id.branch())
+        }
+        Status::Pending if !archived => format!("git chant work {id}"),
+        _ => format!("git chant show {id}"),
+    })
 }

@@ -1,7 +1,7 @@
 //! Looking at everything that git-chant rests on: what is installed, configured, protected and trusted. Nothing is changed.
 
-use super::hooks;
 use super::judge::{self, Asked};
+use super::{files, hooks, recover};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::gate::Decision;
@@ -12,6 +12,7 @@ use crate::settings as config;
 use crate::spec::settings;
 use crate::spec::shell::word;
 use crate::spec::words::branch_name;
+use crate::store::spec_path;
 use anyhow::Result;
 use std::path::Path;
 
@@ -62,6 +63,7 @@ pub fn examine(ctx: &Context) -> Result<Vec<Finding>> {
     doctor.agent();
     doctor.trust();
     doctor.refs()?;
+    doctor.runs()?;
     Ok(doctor.findings)
 }
 
@@ -269,6 +271,17 @@ impl Doctor<'_> {
         self.ok("specs", specs.len().to_string());
         for name in foreign {
             self.wrong("specs", format!("{name} holds no event, so there is no such spec"), format!("git update-ref -d {}", word(&name)));
+        }
+        for (id, error) in files::unreadable(self.ctx)? {
+            let path = spec_path(&id);
+            self.wrong("specs", format!("{path}: {error}"), format!("$(git var GIT_EDITOR) {path}"));
+        }
+        Ok(())
+    }
+
+    fn runs(&mut self) -> Result<()> {
+        for id in recover::died(self.ctx)? {
+            self.wrong("runs", format!("{id}: its git-chant died"), format!("git chant resume {id}"));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::git::Oid;
 use crate::git::checkout::PathCommit;
 use crate::spec::{Document, EventKind, SpecId, intent};
-use crate::store::{Spec, spec_path};
+use crate::store::{SPEC_DIR, Spec, spec_path};
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::path::Path;
@@ -25,11 +25,7 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     let (newest, since) = since(ctx, spec)?;
     let in_between = now.is_some_and(|now| since.contains(&now.to_string()));
     if now != was && !in_between {
-        if now.is_some() {
-            let path = spec_path(&spec.id);
-            ctx.out.note(format!("{path} holds another version here and is left as it is; what counts: git chant show {} --body", spec.id));
-        }
-        return Ok(());
+        return now.map_or(Ok(()), |now| left_alone(ctx, &newest, now));
     }
     let blob = ctx.repo.hash_blob(newest.document.as_bytes())?;
     if now != Some(blob) {
@@ -37,6 +33,17 @@ pub fn write_back(ctx: &Context, was: Option<Oid>, spec: &Spec, what: &str) -> R
     }
     ctx.store().remember_file(&spec.id, blob)?;
     commit_file(ctx, &spec.id, blob, &format!("chant({}): {what}\n", spec.id))
+}
+
+/// Says why a file was not written, unless the newer text comes by itself, with the run's branch, or asks for nothing else.
+fn left_alone(ctx: &Context, spec: &Spec, now: Oid) -> Result<()> {
+    let (id, path) = (&spec.id, spec_path(&spec.id));
+    if ctx.store().last_seen(id)? != Some(now) {
+        ctx.out.note(format!("{path} was edited meanwhile and is left as it is; the next command looks at it."));
+    } else if ctx.repo.reference(&id.branch_ref())?.is_none() && is_behind(ctx, spec)? {
+        ctx.out.note(format!("{path} here is older than the spec and was not changed; the spec as it is now: git chant show {id} --body"));
+    }
+    Ok(())
 }
 
 /// The same after a run: what that adds comes with its branch, so a file that nobody touched since is left to that without a word.
@@ -127,6 +134,23 @@ pub fn is_behind(ctx: &Context, spec: &Spec) -> Result<bool> {
     let blob = ctx.repo.hash_blob(&bytes)?;
     let differs = blob.to_string() != spec.event.blob && intent::of(&Document::parse(bytes)) != intent::of(&spec.document);
     Ok(differs && store.event_with_blob(spec, blob)?.is_some())
+}
+
+/// The spec files of this checkout that cannot be read as specs, and why: every look leaves them as they are.
+pub fn unreadable(ctx: &Context) -> Result<Vec<(SpecId, String)>> {
+    let entries = ctx.repo.work_dir().and_then(|top| std::fs::read_dir(top.join(SPEC_DIR)).ok());
+    let names = entries.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut found = Vec::new();
+    for id in names.filter_map(|name| SpecId::parse(name.strip_suffix(".md")?).ok()) {
+        let Some(bytes) = ctx.store().read_file(&id)? else { continue };
+        if let Err(error) = Document::parse(bytes).front()
+            && !ctx.repo.is_in_conflict(&spec_path(&id))?
+        {
+            found.push((id, format!("{error:#}")));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Commits a spec's file as it is on disk, where this checkout may; else says in one line that it is not committed.

@@ -44,7 +44,10 @@ pub fn spec(ctx: &Context, query: &str) -> Result<Spec> {
     let id = id(ctx, query)?;
     match ctx.store().load(&id)? {
         Some(spec) => Ok(spec),
-        None => Err(Failure::new(format!("{id} is archived")).hint(format!("git chant show {id}")).into()),
+        None => Err(Failure::new(format!("{id} is archived"))
+            .hint(format!("git chant show {id}"))
+            .hint("an archived spec is only read; write a new one: git chant add 'What you want'")
+            .into()),
     }
 }
 

@@ -22,7 +22,7 @@ use anyhow::Result;
 /// is not set up: `init` asks the remote first which of the files are known there.
 pub fn pick_up(ctx: &Context) -> Result<()> {
     let look = begin(ctx)?;
-    end(ctx, look).map(drop)
+    end(ctx, look)?.tell(ctx)
 }
 
 /// The first half of [`pick_up`]: git compares the files while the caller does other things.
@@ -40,9 +40,9 @@ pub fn begin(ctx: &Context) -> Result<Option<Look>> {
     Ok(None)
 }
 
-/// The second half: records what people did. True when there was anything to look at, so that what was read before may be old.
-pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
-    let Some(look) = look else { return Ok(false) };
+/// The second half: records what people did.
+pub fn end(ctx: &Context, look: Option<Look>) -> Result<News> {
+    let Some(look) = look else { return Ok(News::default()) };
     let mut looked = ctx.store().look(look)?;
     let any = looked.has_news();
     // Whoever writes these files holds the lock; what they were before we had it may be old.
@@ -67,12 +67,32 @@ pub fn end(ctx: &Context, look: Option<Look>) -> Result<bool> {
     all.commit(ctx)?;
     let old = all.old;
     drop(held);
-    match &old[..] {
-        [] => {}
-        [id] => ctx.out.hint(format!("{} is an older version here; git chant show {id}", spec_path(id))),
-        [id, ..] => ctx.out.hint(format!("{} files in {SPEC_DIR} are older versions here; git chant show {id}", old.len())),
+    Ok(News { any, old })
+}
+
+/// What a look at the files found.
+#[derive(Default)]
+pub struct News {
+    /// There was something to look at, so that what was read before may be old.
+    pub any: bool,
+    /// Specs whose files are older versions of them.
+    old: Vec<SpecId>,
+}
+
+impl News {
+    /// Says which files are older than their specs.
+    pub fn tell(&self, ctx: &Context) -> Result<()> {
+        let Some(id) = self.old.first() else { return Ok(()) };
+        let show = format!("git chant show {id} --body");
+        ctx.out.hint(match self.old.len() {
+            1 if ctx.repo.reference(&id.branch_ref())?.is_some() => {
+                format!("{} is older than the spec here; the newer text comes with {}, or: {show}", spec_path(id), id.branch())
+            }
+            1 => format!("{} is older than the spec here; the newer text: {show}", spec_path(id)),
+            many => format!("{many} files in {SPEC_DIR} are older than their specs here; the newer text of the first: {show}"),
+        });
+        Ok(())
     }
-    Ok(any)
 }
 
 /// True in the linked worktree of a run, whose branch is `chant/<id>`.

@@ -200,8 +200,7 @@ fn is_to_be_started(ctx: &Context, spec: &Spec) -> Result<()> {
             refuse(format!("{id} failed"), &hints)
         }
         Status::NeedsAttention => {
-            let hints = [format!("git chant show {id}"), format!("git chant approve {id}"), format!("git chant reset {id}")];
-            refuse(format!("{id} needs attention: its intent changed while it was worked on"), &hints)
+            refuse(format!("{id} needs attention: its intent changed while it was worked on"), &after_other_intent(id))
         }
         Status::Paused if ctx.repo.reference(&id.branch_ref())?.is_some() => {
             let hints = [format!("go on from its work: git chant resume {id}"), format!("start over: git chant reset {id}")];
@@ -216,10 +215,20 @@ pub fn is_done(ctx: &Context, spec: &Spec) -> Result<Failure> {
     let id = &spec.id;
     let merged = super::merge::merged_into(ctx, &verify::facts(ctx, spec)?)?;
     let into = merged.as_ref().map(|target| format!(", and merged into {target}")).unwrap_or_default();
-    let next = if merged.is_some() { "show" } else { "merge" };
-    Ok(Failure::new(format!("{id} is completed{into}"))
-        .hint(format!("git chant {next} {id}"))
-        .hint(format!("start over: git chant reset {id}")))
+    let failure = Failure::new(format!("{id} is completed{into}"));
+    Ok(match merged {
+        Some(_) => failure.hint(format!("git chant show {id}")),
+        None => failure.hint(format!("git chant merge {id}")).hint(format!("start over: git chant reset {id}")),
+    })
+}
+
+/// The ways on from a run that changed what its spec asks for.
+pub fn after_other_intent(id: &SpecId) -> [String; 3] {
+    [
+        format!("keep what you asked for, and take the work: git chant finalize {id}"),
+        format!("or take over the change: git chant edit {id}, then git chant approve {id} and git chant finalize {id}"),
+        format!("or start over: git chant reset {id}"),
+    ]
 }
 
 fn refuse(message: String, hints: &[String]) -> Result<()> {

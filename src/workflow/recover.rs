@@ -44,6 +44,18 @@ pub fn report(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// The specs in progress here whose git-chant is gone.
+pub fn died(ctx: &Context) -> Result<Vec<SpecId>> {
+    let mut ids = Vec::new();
+    for dir in RunDir::list(ctx.repo.common_dir())?.iter().filter(|dir| !dir.is_question() && dir.liveness() != Liveness::Working) {
+        let Some(id) = dir.spec_id().and_then(|id| SpecId::parse(&id).ok()) else { continue };
+        if ctx.store().load(&id)?.is_some_and(|spec| spec.event.status == Status::InProgress) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
 /// Looking must work where writing does not: on a full disk.
 fn warn_of(ctx: &Context, done: Result<()>) {
     if let Err(error) = done {

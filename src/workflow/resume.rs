@@ -51,7 +51,9 @@ fn may_resume(ctx: &Context, spec: &Spec) -> Result<()> {
     let refusal = match spec.event.status {
         Status::InProgress | Status::Failed | Status::Paused => return Ok(()),
         Status::Pending => Failure::new(format!("{id} has no run to go on with")).hint(format!("git chant work {id}")),
-        Status::NeedsAttention => Failure::new(format!("{id} needs attention: its intent changed")).hint(format!("git chant show {id}")),
+        Status::NeedsAttention => {
+            plan::after_other_intent(id).into_iter().fold(Failure::new(format!("{id} needs attention: its intent changed")), Failure::hint)
+        }
         Status::Completed => plan::is_done(ctx, spec)?,
         Status::Cancelled => Failure::new(format!("{id} is cancelled")).hint(format!("git chant reset {id}")),
     };

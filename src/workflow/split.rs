@@ -17,7 +17,8 @@ use anyhow::{Context as _, Result};
 pub fn may_split(ctx: &Context, spec: &Spec) -> Result<()> {
     let id = &spec.id;
     if spec.event.status != Status::Pending {
-        return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant reset {id}")).into());
+        let verb = if spec.event.status == Status::InProgress { "pause" } else { "reset" };
+        return Err(Failure::new(format!("{id} is {}", spec.event.status)).hint(format!("git chant {verb} {id}")).into());
     }
     let front = spec.document.front().with_context(|| format!("could not read {}", spec_path(id)))?;
     if !front.members.is_empty() {

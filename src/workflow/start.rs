@@ -4,7 +4,7 @@
 use super::outside::{Looking, Outside};
 use super::plan::{Plan, compose};
 use super::room::{self, Full, Room};
-use super::{claim, idle, verify};
+use super::{absent, claim, idle, verify};
 use crate::agent::RunDir;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -171,6 +171,18 @@ pub fn write_spec(ctx: &Context, tree: &Repository, id: &SpecId, bytes: &[u8], m
     }
 }
 
+/// Why nobody goes on with what has no branch here: nothing was begun, or it was in another clone.
+fn no_branch(ctx: &Context, spec: &Spec) -> Result<Failure> {
+    let id = &spec.id;
+    if spec.event.status == Status::Paused && verify::facts(ctx, spec)?.start.is_none() {
+        let failure = Failure::new(format!("{id} was paused before it was started"));
+        return Ok(failure.hint(format!("take it up: git chant reset {id}, then git chant work {id}")));
+    }
+    let failure = Failure::new(format!("{id} has no branch here to go on from"));
+    let failure = absent::hints(ctx, id).into_iter().fold(failure, Failure::hint);
+    Ok(failure.hint(format!("or start over: git chant reset {id}")))
+}
+
 /// Begins another attempt on the branch and in the worktree of the last one.
 pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
     super::plan::may_run(ctx, &plan.spec, &plan.options)?;
@@ -182,7 +194,7 @@ pub fn go_on(ctx: &Context, plan: Plan) -> Result<Begun> {
     let run_id = new_run_id();
     let id = &plan.spec.id;
     let tip = ctx.repo.reference(&id.branch_ref())?;
-    let tip = tip.ok_or_else(|| Failure::new(format!("{id} has no branch to go on from")).hint(format!("git chant reset {id}")))?;
+    let Some(tip) = tip else { return Err(no_branch(ctx, &plan.spec)?.into()) };
     let dir = match room::take(ctx, &plan, &run_id)? {
         Room::Taken(dir) => dir,
         Room::None(full) => return Ok(Begun::Full(full)),

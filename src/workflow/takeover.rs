@@ -48,6 +48,10 @@ fn may_take_over(ctx: &Context, spec: &Spec, has_branch: bool) -> Result<()> {
         return Ok(());
     }
     let failure = Failure::new(format!("{} is {}, and no agent is working on it", spec.id, spec.event.status));
+    let failure = match spec.event.status {
+        Status::Pending => failure.hint(format!("work by hand: git chant work {} --agent manual", spec.id)),
+        _ => failure,
+    };
     Err(failure.hint(format!("git chant show {}", spec.id)).into())
 }
 

@@ -95,8 +95,8 @@ fn an_old_branch_is_no_edit_and_is_said_once() {
     tick(&repo, &id);
     assert_events(&repo, &id, &["create", "edit"]);
     repo.git(&["switch", "--quiet", "old"]);
-    repo.chant(&["list"]).ok().says("older version");
-    repo.chant(&["list"]).ok().says_not("older version");
+    repo.chant(&["list"]).ok().says("is older than the spec here");
+    repo.chant(&["list"]).ok().says_not("is older");
     repo.git(&["switch", "--quiet", "main"]);
     assert_events(&repo, &id, &["create", "edit"]);
 }

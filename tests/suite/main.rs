@@ -31,6 +31,7 @@ mod layers;
 mod logs;
 mod many;
 mod merges;
+mod next_step;
 mod overrides;
 mod places;
 mod programs;

@@ -123,6 +123,13 @@ impl Check<'_> {
                 Ok(Some(_)) | Err(_) => {}
             }
         }
+        for (id, error) in files::unreadable(self.ctx)? {
+            // Those of specs are no version of them.
+            if store.load(&id).is_ok_and(|spec| spec.is_none()) {
+                let path = spec_path(&id);
+                self.wrong(&path, format!("it cannot be read as a spec: {error}"), format!("$(git var GIT_EDITOR) {path}"));
+            }
+        }
         Ok(())
     }
 

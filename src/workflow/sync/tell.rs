@@ -55,7 +55,7 @@ pub fn remarks(ctx: &Context, moves: &[Move]) -> Result<Vec<String>> {
     if let Some(id) = behind.first() {
         let files = if behind.len() == 1 { format!("The file of {id} asks") } else { format!("The files of {} specs ask", behind.len()) };
         lines.push(format!(
-            "{files} for something older here: the newer text comes with its branch (git pull). What counts: git chant show --body {id}"
+            "{files} for something older here: the newer text comes with its branch (git pull). What counts: git chant show {id} --body"
         ));
     }
     Ok(lines)

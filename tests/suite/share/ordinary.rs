@@ -109,7 +109,7 @@ fn a_clone_that_is_not_set_up_takes_no_file_over() {
     assert_eq!(plain.git(&["for-each-ref", "refs/chant"]), "");
     // What somebody did to a file meanwhile is an edit like any other, once the clone knows the spec.
     plain.edit_spec(&other, "# Two", "# Zwei");
-    plain.chant(&["init"]).ok().says_not("imported").says("Recorded your edit of").says("older version here");
+    plain.chant(&["init"]).ok().says_not("imported").says("Recorded your edit of").says("is older than the spec here");
     assert_eq!(plain.events(&id), us.events(&id));
     assert_eq!(plain.events(&other), ["create", "edit"]);
     plain.chant(&["list"]).ok().says("Zwei").says_not("hint:");

@@ -111,9 +111,9 @@ fn refuse_circle(ctx: &Context, id: &SpecId, document: &Document) -> Result<()> 
     spec.event.depends_on = own;
     let graph = find::graph(ctx, &specs)?;
     match graph.blockers(id).into_iter().find(|blocker| matches!(blocker, Blocker::Cycle(ids) if ids.contains(id))) {
-        Some(circle) => {
-            Err(Failure::new(format!("with this {id} {circle}")).hint(format!("what it depends on now: git chant show {id}")).into())
-        }
+        Some(circle) => Err(Failure::new(format!("that makes a circle: {id} {circle}"))
+            .hint(format!("what it depends on now: git chant show {id}"))
+            .into()),
         None => Ok(()),
     }
 }

@@ -122,6 +122,8 @@ impl Seen<'_> {
             Shown::Blocked if self.spec.event.approval.blocks() => "approve",
             // Another clone's run is heard there.
             Shown::Stored(Status::InProgress) if self.claim.is_none() => return Some(format!("git chant log {id} --follow")),
+            // Paused before it began: there is nothing to go on with.
+            Shown::Stored(Status::Paused) if self.facts.start.is_none() => "reset",
             Shown::Stored(Status::Failed | Status::Paused) => "resume",
             Shown::Stored(Status::Completed) if self.merged.is_none() => "merge",
             Shown::Stored(Status::Cancelled) => "reset",

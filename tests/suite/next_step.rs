@@ -25,8 +25,8 @@ fn a_spec_that_would_wait_for_itself_is_refused() {
     repo.agent("worker", "true");
     let one = repo.add_spec("One", &[]);
     let two = repo.add_spec_with("Two", &[], &["--depends-on", &one]);
-    repo.chant(&["edit", &one, "--depends-on", &one]).fails(128).says(&format!("with this {one} depends on itself"));
-    repo.chant(&["edit", &one, "--depends-on", &two]).fails(128).says(&format!("with this {one} depends on itself"));
+    repo.chant(&["edit", &one, "--depends-on", &one]).fails(128).says(&format!("that makes a circle: {one} depends on itself"));
+    repo.chant(&["edit", &one, "--depends-on", &two]).fails(128).says(&format!("that makes a circle: {one} depends on itself"));
     assert_eq!(repo.events(&one), ["create"]);
     let waits = format!("{two}  blocked  code  Two (depends on {one}, which is pending)\n");
     assert_eq!(repo.chant(&["list", "--status", "blocked"]).ok().stdout, waits);

@@ -19,7 +19,10 @@ fn an_archived_dependency_is_a_done_one_and_its_number_stays_taken() {
 fn a_cycle_is_seen_and_hangs_nothing() {
     let (repo, first) = repository(WORKER);
     let second = repo.add_spec_with("Then", &["It is made"], &["--depends-on", &first]);
-    repo.chant(&["edit", &first, "--depends-on", &second]).ok();
+    repo.chant(&["edit", &first, "--depends-on", &second]).fails(128).says("that makes a circle").says("depends on itself");
+    // By hand, or in two clones, it can be written all the same.
+    let file = TestRepo::spec_file(&first);
+    repo.write(&file, repo.read(&file).replacen("type: code\n", &format!("type: code\ndepends_on: [{second}]\n"), 1));
     for id in [&first, &second] {
         assert_eq!(status(&repo, id), "blocked");
         repo.chant(&["work", id]).fails(128).says("blocked").says("depends on itself");

@@ -118,7 +118,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l no-claim -d
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l json -d 'Print what happens as JSON, one event a line'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l merge -d 'Merge the work into its target when it is done'
 complete -c git-chant -n "__fish_git_chant_using_subcommand work" -l dry-run -d 'Print what would be done, and do nothing'
-complete -c git-chant -n "__fish_git_chant_using_subcommand work" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand work" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -l prompt -d 'The prompt, in place of the spec\'s own' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand prep" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand verify" -l on -d 'Check at this commit: a merge made by hand, say' -r
@@ -135,7 +135,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s m -l reas
 complete -c git-chant -n "__fish_git_chant_using_subcommand reject" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s m -l reason -d 'Why' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -l stale -d 'Take the spec from another clone whose claim this one has seen unmoved for `chant.claimTimeout` (30m)' -r
-complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -l json -d 'Print JSON'
 complete -c git-chant -n "__fish_git_chant_using_subcommand agents" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l parallel -d 'Several at once: this many, else `chant.jobs`, else 4' -r
@@ -152,7 +152,7 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l force -d 
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l trust -d 'Run commands that came from another clone'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l no-claim -d 'Ask no remote, whatever `chant.claim` says'
 complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -l json -d 'Print what happens as JSON, one event a line'
-complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand takeover" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand worktree; and not __fish_seen_subcommand_from list path remove help" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand worktree; and not __fish_seen_subcommand_from list path remove help" -f -a "list" -d 'List the worktrees of runs'
@@ -177,14 +177,14 @@ complete -c git-chant -n "__fish_git_chant_using_subcommand split" -s h -l help 
 complete -c git-chant -n "__fish_git_chant_using_subcommand cancel" -s m -l reason -d 'Why' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand cancel" -s h -l help -d 'Print help'
 complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s m -l reason -d 'Why' -r
-complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s h -l help -d 'Print help'
-complete -c git-chant -n "__fish_git_chant_using_subcommand finalize" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-chant -n "__fish_git_chant_using_subcommand finalize" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l mark -d 'Declare that a commit of the target holds the spec\'s work, where git cannot see that' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l target -d 'The branch to merge into; else the one checked out' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l agent -d 'The agent for `--auto`' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l all -d 'Every completed spec whose work is not merged yet'
 complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -l auto -d 'Let an agent settle conflicts: the target is brought into the work in its own worktree, and everything is checked again'
-complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help'
+complete -c git-chant -n "__fish_git_chant_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l target -d 'The protected branch; else the one checked out' -r
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l format -d 'Print what another machine reads' -r -f -a "github\t'Annotations of GitHub Actions, which others read too'"
 complete -c git-chant -n "__fish_git_chant_using_subcommand gate" -l json -d 'Print JSON'

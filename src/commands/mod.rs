@@ -66,6 +66,10 @@ pub enum Command {
     /// Untick acceptance criteria
     Uncheck(check::Args),
     /// Run agents on specs in linked worktrees
+    ///
+    /// A spec is worked where it is ready: pending, nothing that it depends on is open, and no approval is missing. Its agent works on the
+    /// branch `chant/ID`, in a linked worktree. When it has ended, git-chant commits what it left, runs the executable criteria, and
+    /// records `completed`, `failed` or `needs_attention`. Exit status 1: not every spec was completed.
     Work(work::Args),
     /// Print the prompt that an agent would get
     Prep(prep::Args),
@@ -79,10 +83,16 @@ pub enum Command {
     /// Reject a spec, or the work done for it, with a reason
     Reject(reject::Args),
     /// Take a spec back to the start; its earlier work is kept on a branch
+    ///
+    /// It is pending again, whatever it was. What its branch and worktree held is kept on `chant/ID@N`. A run that is on is ended first:
+    /// `git chant pause`.
     Reset(reset::Args),
     /// List the agents that are there, and what is missing
     Agents(agents::Args),
     /// Go on with a run that failed or died, from its work
+    ///
+    /// For specs that failed, were paused, or whose run died. It goes on with their branch and worktree, and in the client's own session
+    /// where it has one. That is another attempt, as `chant.maxAttempts` counts them.
     Resume(resume::Args),
     /// Stop a spec's agent and go on by hand in its worktree
     Takeover(takeover::Args),
@@ -95,10 +105,18 @@ pub enum Command {
     /// Give a spec up
     Cancel(stop::CancelArgs),
     /// Put a spec aside: stop its run, if one is on, and keep the work
+    ///
+    /// The agent is asked to end as Ctrl-C asks it; branch and worktree stay as they are, for `git chant resume`. Merged work is refused.
     Pause(stop::PauseArgs),
     /// Complete a spec whose work was done by hand
+    ///
+    /// The work is the branch `chant/ID`, or, where there is none, what is checked out here. Every executable criterion is run, and must
+    /// pass; every other must be ticked. No run can complete a spec.
     Finalize(finalize::Args),
     /// Merge finished work into its target
+    ///
+    /// The gate is asked first. Where the target is checked out git merges there, with the repository's hooks; a conflict leaves everything
+    /// as it was. The work's branch and worktree are removed afterwards. Exit status 1: not everything was merged.
     Merge(merge::Args),
     /// Ask whether a commit may come into a protected branch
     Gate(gate::Args),

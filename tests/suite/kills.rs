@@ -44,6 +44,8 @@ struct Scene {
     repo: TestRepo,
     worked: String,
     edited: String,
+    /// The directory of the [`WRAPPER`]. Only who is to be killed has it on the PATH: the test itself calls git far more often.
+    killer: PathBuf,
 }
 
 impl Scene {
@@ -59,8 +61,9 @@ impl Scene {
         repo.write("README.md", "# Changed\n");
         repo.write("untracked.txt", "untracked\n");
         repo.edit_spec(&edited, "Something", "Something else, by hand");
-        repo.script("git", &WRAPPER.replace("REAL", &format!("'{}'", real.expect("git is on the PATH").display())));
-        Self { repo, worked, edited }
+        let wrapper = WRAPPER.replace("REAL", &format!("'{}'", real.expect("git is on the PATH").display()));
+        let killer = repo.script("killer/git", &wrapper).parent().unwrap().to_owned();
+        Self { repo, worked, edited, killer }
     }
 
     fn copy(&self, name: &str) -> Copy<'_> {
@@ -97,7 +100,9 @@ impl Copy<'_> {
         let script = r#"echo $$ >"$KILL_DIR/pid"; exec "$0" work "$1""#;
         let mut command = self.repo.command(self.repo.path(), "sh");
         command.args(["-c", script, CHANT, &self.scene.worked]).stdout(Stdio::null()).stderr(Stdio::null());
-        command.env("KILL_DIR", &self.dir).env("KILL_AT", at.to_string()).env("KILL_HOW", how);
+        let path = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH")).unwrap();
+        let path = std::env::join_paths([self.scene.killer.clone()].into_iter().chain(std::env::split_paths(path))).unwrap();
+        command.env("PATH", path).env("KILL_DIR", &self.dir).env("KILL_AT", at.to_string()).env("KILL_HOW", how);
         command.spawn().unwrap()
     }
 

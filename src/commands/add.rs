@@ -4,7 +4,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::safe;
 use crate::spec::document::FieldValue;
 use crate::spec::{Document, EventKind, SpecId, id};
-use crate::store::{Change, spec_path};
+use crate::store::{Change, Spec, spec_path};
 use crate::workflow::{files, inside};
 use anyhow::{Context as _, Result};
 use std::io::Read as _;
@@ -71,15 +71,15 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
 }
 
 /// The branch whose tip holds the spec's file.
-fn committed_to(ctx: &Context, spec: &crate::store::Spec) -> Result<Option<String>> {
+fn committed_to(ctx: &Context, spec: &Spec) -> Result<Option<String>> {
     let (Some(branch), Some(head)) = (ctx.repo.current_branch()?, ctx.repo.head()?.commit) else { return Ok(None) };
     let there = ctx.repo.entry_at(head, spec_path(&spec.id).as_bytes())?;
     Ok(there.map(|_| branch))
 }
 
-/// Trusts what a person wrote, and makes the first event under the next free id of the day. A lock keeps two processes of this clone off the same number; two clones
-/// are told apart by the random suffix.
-fn create(ctx: &Context, document: &Document) -> Result<crate::store::Spec> {
+/// Trusts what a person wrote, and makes the first event under the next free id of the day. A lock keeps two processes of this clone off
+/// the same number; two clones are told apart by the random suffix.
+fn create(ctx: &Context, document: &Document) -> Result<Spec> {
     document.front().map_err(|error| Failure::new(format!("the new spec's {error}")))?;
     inside::trust(ctx, document)?;
     let store = ctx.store();

@@ -124,8 +124,7 @@ pub enum Command {
     Hooks(hooks::Args),
     /// Say what is installed, configured, protected and trusted, and what is wrong
     Doctor(doctor::Args),
-    /// Check every ref, note, archive entry and file against the specs, and with --repair rebuild what
-    /// can be derived from them
+    /// Check every ref, note, archive entry and file against the specs, and with --repair rebuild what can be derived from them
     Fsck(fsck::Args),
     /// Fold specs into the archive
     Archive(archive::Args),

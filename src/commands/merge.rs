@@ -104,6 +104,41 @@ fn elsewhere(ctx: &Context, spec: &Spec, target: &str) -> Result<Option<Oid>> {
     absent::tip(ctx, spec, &verify::facts(ctx, spec)?, current)
 }
 
+/// What became of one of the specs.
+enum One {
+    Tried(Merged),
+    Elsewhere(Oid),
+}
+
+/// Says what became of one of the specs, and how to go on.
+fn tell(ctx: &Context, spec: &Spec, target: &str, outcome: &One, settled: bool) {
+    let (out, id) = (&ctx.out, &spec.id);
+    let done = |what: &str| out.line(format!("{} {id} ({}){what}", out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
+    let not_done = |what: String| out.line(format!("{} {what}", out.paint(Colour::Red, "✗", 0)));
+    match outcome {
+        One::Tried(Merged::Done) => done(""),
+        One::Tried(Merged::Already) => done(", merged already"),
+        One::Tried(Merged::Refused(reasons)) => {
+            not_done(format!("{id}: refused"));
+            super::gate::print_reasons(ctx, reasons);
+        }
+        One::Tried(Merged::Conflict(files)) => {
+            not_done(format!("{id}: conflicts with {target} in {}", safe(&files.join(", "))));
+            if !settled {
+                out.hint(format!("nothing was changed; let an agent settle it: git chant merge {id} --auto"));
+                out.hint(format!("or bring {target} into it yourself: git switch {} && git merge {target}", id.branch()));
+                out.hint(format!("and once that is resolved and committed, finish the work again: git chant finalize {id}"));
+            }
+        }
+        One::Elsewhere(tip) => {
+            not_done(absent::words(id, *tip));
+            for hint in absent::hints(ctx, id) {
+                out.hint(hint);
+            }
+        }
+    }
+}
+
 fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Options>) -> Result<Outcome> {
     let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
     let graph = find::graph(ctx, &ctx.store().list()?.0)?;
@@ -121,40 +156,15 @@ fn merge_with(ctx: &Context, specs: Vec<Spec>, target: &str, auto: Option<&Optio
             break;
         }
         let spec = ctx.store().require(id)?;
-        let done = |what: &str| ctx.out.line(format!("{} {id} ({}){what}", ctx.out.paint(Colour::Green, "✓", 0), safe(&spec.event.title)));
-        if let Some(tip) = elsewhere(ctx, &spec, target)?.filter(|_| order.len() > 1) {
-            failed += 1;
-            ctx.out.line(format!("{} {}", ctx.out.paint(Colour::Red, "✗", 0), absent::words(id, tip)));
-            for hint in absent::hints(ctx, id) {
-                ctx.out.hint(hint);
-            }
-            continue;
-        }
-        match merge_one(ctx, id, target, auto)? {
-            Merged::Done => {
-                merged += 1;
-                done("");
-            }
-            Merged::Already => done(", merged already"),
-            Merged::Refused(reasons) => {
-                failed += 1;
-                ctx.out.line(format!("{} {id}: refused", ctx.out.paint(Colour::Red, "✗", 0)));
-                super::gate::print_reasons(ctx, &reasons);
-            }
-            Merged::Conflict(files) => {
-                failed += 1;
-                ctx.out.line(format!(
-                    "{} {id}: conflicts with {target} in {}",
-                    ctx.out.paint(Colour::Red, "✗", 0),
-                    safe(&files.join(", "))
-                ));
-                if auto.is_none() {
-                    ctx.out.hint(format!("nothing was changed; let an agent settle it: git chant merge {id} --auto"));
-                    ctx.out.hint(format!("or bring {target} into it yourself: git switch {} && git merge {target}", id.branch()));
-                    ctx.out.hint(format!("and once that is resolved and committed, finish the work again: git chant finalize {id}"));
-                }
-            }
-        }
+        // One alone is refused by the merge itself.
+        let elsewhere = if order.len() > 1 { elsewhere(ctx, &spec, target)? } else { None };
+        let outcome = match elsewhere {
+            Some(tip) => One::Elsewhere(tip),
+            None => One::Tried(merge_one(ctx, id, target, auto)?),
+        };
+        merged += usize::from(matches!(outcome, One::Tried(Merged::Done)));
+        failed += usize::from(!matches!(outcome, One::Tried(Merged::Done | Merged::Already)));
+        tell(ctx, &spec, target, &outcome, auto.is_some());
     }
     for spec in closed::fold_old(ctx)? {
         ctx.out.line(format!("Archived: {} ({})", spec.id, safe(&spec.event.title)));

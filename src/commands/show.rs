@@ -3,7 +3,7 @@ use crate::failure::Outcome;
 use crate::git::Oid;
 use crate::output::safe;
 use crate::spec::runs::Used;
-use crate::spec::{EventKind, Facts, Ran, Shown, Status, intent};
+use crate::spec::{Approval, EventKind, Facts, Ran, Shown, Status, intent};
 use crate::store::{Conflict, Recorded, Spec, newest, spec_path};
 use crate::workflow::merge::merged_into;
 use crate::workflow::{claim, files, find, pickup, verify};
@@ -75,8 +75,10 @@ pub fn run(ctx: &Context, args: Args) -> Result<Outcome> {
     let claim = claim.as_ref();
     let behind = files::is_behind(ctx, &spec)?;
     let run = newest(&history, EventKind::Start).filter(|_| spec.event.status == Status::InProgress);
+    let tip = facts.finish.as_ref().and_then(|finish| Oid::from_hex(&finish.tip));
     let seen = Seen {
         run,
+        is_here: tip.is_some_and(|tip| ctx.repo.has_object(tip)),
         spec: &spec,
         shown,
         archived,
@@ -109,6 +111,8 @@ struct Seen<'a> {
     claim: Option<&'a claim::Claim>,
     /// The start of a run that is on.
     run: Option<&'a Recorded>,
+    /// Finished work is in this clone.
+    is_here: bool,
     behind: bool,
 }
 
@@ -125,7 +129,7 @@ impl Seen<'_> {
             // Paused before it began: there is nothing to go on with.
             Shown::Stored(Status::Paused) if self.facts.start.is_none() => "reset",
             Shown::Stored(Status::Failed | Status::Paused) => "resume",
-            Shown::Stored(Status::Completed) if self.merged.is_none() => "merge",
+            Shown::Stored(Status::Completed) if self.merged.is_none() && self.is_here => "merge",
             Shown::Stored(Status::Cancelled) => "reset",
             Shown::Blocked | Shown::Stored(_) => return None,
         };
@@ -212,20 +216,13 @@ fn print(ctx: &Context, seen: &Seen) {
     if spec.event.attempt > 0 {
         field("attempt", spec.event.attempt.to_string());
     }
-    let by = facts.approved_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    if spec.event.approval != crate::spec::Approval::None {
-        field(
-            "approval",
-            format!("{}{}", spec.event.approval, if spec.event.approval == crate::spec::Approval::Approved { by } else { String::new() }),
-        );
-    }
+    field("approval", approval(spec, facts));
     field("agent", seen.agent().unwrap_or_default());
     field("claimed by", claim.map(ToString::to_string).unwrap_or_default());
     if let Some(finish) = &facts.finish {
-        let here = Oid::from_hex(&finish.tip).is_some_and(|tip| ctx.repo.has_object(tip));
         let place = match merged {
             Some(target) => format!(", merged into {target}"),
-            None if here => String::new(),
+            None if seen.is_here => String::new(),
             None => " (not in this clone)".to_owned(),
         };
         field("work tip", format!("{:.10}{place}", finish.tip));
@@ -252,6 +249,15 @@ fn print(ctx: &Context, seen: &Seen) {
     }
     field("next", seen.next().unwrap_or_default());
     criteria(ctx, spec, facts);
+}
+
+/// The approval, and whose it is; nothing where none was asked for.
+fn approval(spec: &Spec, facts: &Facts) -> String {
+    let by = facts.approved_by.as_ref().filter(|_| spec.event.approval == Approval::Approved);
+    match spec.event.approval {
+        Approval::None => String::new(),
+        approval => format!("{approval}{}", by.map(|by| format!(" by {by}")).unwrap_or_default()),
+    }
 }
 
 fn criteria(ctx: &Context, spec: &Spec, facts: &Facts) {
